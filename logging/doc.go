@@ -1,0 +1,2 @@
+// Package logging keeps the traffic log.
+package logging

@@ -18,7 +18,9 @@
 //     block, coach, limit, allow. Of equal actions the most specific entry is the one named.
 //  6. What no line names is allowed ([Unlisted]).
 //
-// For one category, an action given for the client's device class goes before one for a role; of several roles the most
-// permissive counts (a role adds rights, it never takes them away); else the action for everybody holds. A category
+// For one category, of the roles that the client holds and the rule names the most permissive counts (a role adds
+// rights); without such a role the action for the client's device class; else the action for everybody. A category
 // marked final (malware) is opened only by an exception that names it.
+//
+// A category marked never-inspect speaks besides: its hosts are spliced whatever else is decided.
 package filter

@@ -139,14 +139,24 @@ func (h Host) labels() int { return strings.Count(h.name, ".") + 1 }
 
 // isCanonical reports whether s is its own canonical form, for the names that need no IDNA: the fast path of lists
 // and of nearly every request. Addresses and A-labels take the slow path.
-func isCanonical(s string) bool {
-	return checkName(s) == nil && !strings.Contains(s, "xn--")
+func isCanonical[T string | []byte](s T) bool {
+	return checkName(s) == nil && !hasALabel(s)
+}
+
+// hasALabel reports whether some label looks like an A-label, so that IDNA must have a say.
+func hasALabel[T string | []byte](s T) bool {
+	for i := 0; i+4 <= len(s); i++ {
+		if s[i] == 'x' && s[i+1] == 'n' && s[i+2] == '-' && s[i+3] == '-' {
+			return true
+		}
+	}
+	return false
 }
 
 // checkName holds the rules of a canonical DNS name: 1-253 bytes, labels of 1-63 of a-z, 0-9, hyphen and underscore, and
 // a last label that is no number.
-func checkName(s string) error {
-	if s == "" {
+func checkName[T string | []byte](s T) error {
+	if len(s) == 0 {
 		return errHostEmpty
 	}
 	if len(s) > 253 {
@@ -173,9 +183,9 @@ func checkName(s string) error {
 
 // numeric reports whether a last label makes the whole name an IPv4 number in the WHATWG URL sense: all digits, or 0x
 // and hexadecimal digits.
-func numeric(label string) bool {
+func numeric[T string | []byte](label T) bool {
 	digits := label
-	hex := strings.HasPrefix(label, "0x")
+	hex := len(label) >= 2 && label[0] == '0' && label[1] == 'x'
 	if hex {
 		digits = label[2:]
 	}

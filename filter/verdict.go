@@ -1,6 +1,11 @@
 package filter
 
-import "encoding/hex"
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+)
 
 // Action is what happens to a request. The zero Action blocks, and of two actions the lower is the stricter.
 type Action uint8
@@ -113,3 +118,15 @@ type Verdict struct {
 
 // Blocked reports whether the request must not pass.
 func (v Verdict) Blocked() bool { return v.Action == Block }
+
+// Reference returns the number that a block page shows: "KS-" and two groups of four letters and digits. It names the rule
+// that decided and nobody who met it, so the service desk finds the rule by asking the same question of explain.
+func (v Verdict) Reference() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s\x00%d\x00%s\x00%s",
+		v.Reason, v.Category, v.Rule.List, v.Rule.Line, v.Rule.Text, v.Article))
+	code := referenceCode.EncodeToString(sum[:5])
+	return "KS-" + code[:4] + "-" + code[4:]
+}
+
+// referenceCode has no letters that are mistaken for digits over the telephone (Crockford's alphabet).
+var referenceCode = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)

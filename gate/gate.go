@@ -79,6 +79,15 @@ func (a *Answer) Addr(ip netip.Addr) filter.Verdict {
 	return a.policy.DecideAddr(a.request, ip)
 }
 
+// Alias decides on a name that the host turned out to be another name of (CNAME, DNAME, SVCB target), under the policy
+// this answer was given under. An exception for the host covers its aliases too.
+func (a *Answer) Alias(h filter.Host) filter.Verdict {
+	if a.policy == nil {
+		return filter.Verdict{}
+	}
+	return a.policy.DecideAlias(a.request, h)
+}
+
 // Content decides on a download of kind k, under the policy this answer was given under.
 func (a *Answer) Content(k filter.Kind) filter.Verdict {
 	if a.policy == nil {

@@ -144,6 +144,7 @@ var dutch = words{
 	mail:         "Mail",
 	web:          "Ga naar",
 	report:       "Meld per mail",
-	privacy: "Het referentienummer wijst de regel aan, niet u. Voor zover hiervan iets wordt vastgelegd, is dat onder een pseudoniem en " +
+	reference:    "Het referentienummer wijst de regel aan, niet u.",
+	privacy: "Voor zover hiervan iets wordt vastgelegd, is dat onder een pseudoniem en " +
 		"zonder de pagina die u opende. Het wordt na uiterlijk zes maanden gewist.",
 }

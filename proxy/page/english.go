@@ -144,6 +144,7 @@ var english = words{
 	mail:         "Mail",
 	web:          "Go to",
 	report:       "Report by mail",
-	privacy: "The reference points to the rule, not to you. If anything of this is recorded, it is under a pseudonym and " +
+	reference:    "The reference points to the rule, not to you.",
+	privacy: "If anything of this is recorded, it is under a pseudonym and " +
 		"without the page you opened. It is erased after six months at most.",
 }

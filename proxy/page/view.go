@@ -6,7 +6,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/keersluis/keersluis/filter"
 )
+
+// malware is the category whose page asks to call at once (rule B29).
+const malware filter.Category = "malware"
 
 // maxShown bounds a text from outside on a page, in bytes: the length of the longest host name.
 const maxShown = 253
@@ -64,7 +69,11 @@ func newView(o Organisation, lang Lang, pg Page) *view {
 		problem:      pg.Problem,
 		status:       pg.Status,
 	}
-	if v.ByPolicy && pg.Verdict.Category == "malware" {
+	if !v.ByPolicy {
+		return v
+	}
+	v.Privacy = w.reference + " " + v.Privacy
+	if pg.Verdict.Category == malware {
 		v.Advice = append([]string{w.malware}, v.Advice...)
 	}
 	return v
@@ -132,6 +141,11 @@ func newDesk(w *words, c Contact, pg Page) desk {
 
 // Reachable reports whether there is any way to reach the desk.
 func (d desk) Reachable() bool { return d.Phone != "" || d.Mail != "" || d.URL != "" }
+
+// Shown returns the desk's URL as people write it.
+func (d desk) Shown() string {
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(d.URL, "https://"), "http://"), "/")
+}
 
 // named puts the organisation into a sentence.
 func named(sentence, organisation string) string {

@@ -24,7 +24,7 @@ type words struct {
 	serviceDesk                      string // for one without a name
 	whatToDo, desk                   string // headings
 	phone, mail, web, report         string
-	privacy                          string
+	privacy, reference               string // in the footer; reference only where the page shows one
 }
 
 // wordsOf returns the words of lang.

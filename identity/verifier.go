@@ -1,0 +1,180 @@
+package identity
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// Verifying is slow by design, so it is bounded and remembered.
+const (
+	maxVerifying = 2                // at the same time
+	maxWaiting   = 64               // different credentials, for their turn
+	maxKnown     = 4096             // credentials remembered as right, and as many as wrong
+	rightFor     = 10 * time.Minute // remembered, from when they were verified
+	wrongFor     = 30 * time.Second // so that a program with an old password, which tries for ever, costs nothing
+)
+
+// digest is what is remembered of credentials: an HMAC under a key that this process made and nobody has.
+type digest [sha256.Size]byte
+
+// verifier checks credentials. Safe for concurrent use.
+type verifier struct {
+	now      func() time.Time
+	accounts []*account // never empty
+	macs     sync.Pool  // of hash.Hash, keyed
+	right    *lru.Cache[digest, remembered]
+	wrong    *lru.Cache[digest, remembered] // apart, so that guessing pushes out nothing that is right
+	turns    chan struct{}                  // one for each who verifies
+	queue    chan struct{}                  // one for each who waits for a turn or has it
+
+	mu      sync.Mutex
+	flights map[digest]chan struct{} // guarded by mu; credentials being verified, closed when they are no more
+}
+
+// remembered is the outcome of a verification. lru/v2/expirable would keep the time, but it starts a goroutine that
+// nothing can end.
+type remembered struct {
+	user  *account // nil: wrong
+	until time.Time
+}
+
+func (r remembered) outcome() (*account, error) {
+	if r.user == nil {
+		return nil, ErrBadCredentials
+	}
+	return r.user, nil
+}
+
+func newVerifier(accounts []*account, now func() time.Time) *verifier {
+	key := make([]byte, sha256.Size)
+	rand.Read(key) // never fails: crypto/rand ends the program instead
+	right, err := lru.New[digest, remembered](maxKnown)
+	wrong, err2 := lru.New[digest, remembered](maxKnown)
+	if err != nil || err2 != nil {
+		panic("a constant size is positive")
+	}
+	return &verifier{
+		now:      now,
+		accounts: accounts,
+		macs:     sync.Pool{New: func() any { return hmac.New(sha256.New, key) }},
+		right:    right,
+		wrong:    wrong,
+		turns:    make(chan struct{}, maxVerifying),
+		queue:    make(chan struct{}, maxVerifying+maxWaiting),
+		flights:  map[digest]chan struct{}{},
+	}
+}
+
+// verify returns the user of credentials, or ErrBadCredentials or ErrBusy. Of several calls with the same credentials
+// one verifies and the others wait for what it remembers.
+func (v *verifier) verify(ctx context.Context, name, password string, users map[string]*account) (*account, error) {
+	d := v.digest(name, password)
+	for {
+		if r, ok := v.recall(d); ok {
+			return r.outcome()
+		}
+		flight, mine := v.board(d)
+		if mine {
+			return v.lead(ctx, d, name, password, users)
+		}
+		select {
+		case <-flight:
+		case <-ctx.Done():
+			return nil, ErrBusy
+		}
+	}
+}
+
+// digest returns what credentials are remembered by. A name has no colon, so that the two can't be confused.
+func (v *verifier) digest(name, password string) (d digest) {
+	mac := v.macs.Get().(hash.Hash)
+	mac.Reset()
+	var b [256]byte
+	mac.Write(append(append(append(b[:0], name...), ':'), password...))
+	mac.Sum(d[:0])
+	v.macs.Put(mac)
+	return d
+}
+
+func (v *verifier) recall(d digest) (remembered, bool) {
+	now := v.now()
+	if r, ok := v.right.Get(d); ok && now.Before(r.until) {
+		return r, true
+	}
+	if r, ok := v.wrong.Get(d); ok && now.Before(r.until) {
+		return r, true
+	}
+	return remembered{}, false
+}
+
+// board returns the flight of credentials, and whether the caller is to lead it.
+func (v *verifier) board(d digest) (flight chan struct{}, mine bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if flight, ok := v.flights[d]; ok {
+		return flight, false
+	}
+	flight = make(chan struct{})
+	v.flights[d] = flight
+	return flight, true
+}
+
+// land ends a flight: who waited for it looks in the memory, and leads the next one when nothing is there.
+func (v *verifier) land(d digest) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	close(v.flights[d])
+	delete(v.flights, d)
+}
+
+// lead waits for its turn, then verifies and remembers, and lands.
+func (v *verifier) lead(ctx context.Context, d digest, name, password string, users map[string]*account) (*account, error) {
+	defer v.land(d)
+	select {
+	case v.queue <- struct{}{}:
+		defer func() { <-v.queue }()
+	default:
+		return nil, ErrBusy
+	}
+	select {
+	case v.turns <- struct{}{}:
+		defer func() { <-v.turns }()
+	case <-ctx.Done():
+		return nil, ErrBusy
+	}
+	if r, ok := v.recall(d); ok { // verified between our look and our flight
+		return r.outcome()
+	}
+	user := v.compare(name, password, users)
+	if user == nil {
+		v.wrong.Add(d, remembered{nil, v.now().Add(wrongFor)})
+		return nil, ErrBadCredentials
+	}
+	v.right.Add(d, remembered{user, v.now().Add(rightFor)})
+	return user, nil
+}
+
+// compare returns the user whose password it is, or nil. For a name that isn't known it verifies against the hash of some
+// user, always the same one for the same name, so that neither time nor load tells which names exist.
+func (v *verifier) compare(name, password string, users map[string]*account) *account {
+	canonical, nameErr := canonicalName(name)
+	user, known := users[canonical]
+	known = known && nameErr == nil
+	if !known {
+		d := v.digest(name, "")
+		user = v.accounts[binary.BigEndian.Uint64(d[:])%uint64(len(v.accounts))]
+	}
+	prepared, err := prepare(password)
+	if right := user.hash.verify(prepared); !right || !known || err != nil {
+		return nil
+	}
+	return user
+}

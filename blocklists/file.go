@@ -1,0 +1,247 @@
+package blocklists
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/keersluis/keersluis/filter"
+)
+
+// The files of a UT1 folder.
+var ut1Parts = []string{"domains", "urls"}
+
+const ut1Expressions = "expressions"
+
+// racy is how young a file may be for its size and time to prove nothing: within one tick of the file system's clock a
+// second write leaves both alike.
+const racy = 2 * time.Second
+
+// sight is what a file looked like when it was read.
+type sight struct {
+	path string
+	info fs.FileInfo
+	at   time.Time
+}
+
+func (v sight) unchanged(path string, info fs.FileInfo) bool {
+	return v.path == path && os.SameFile(v.info, info) && v.info.Size() == info.Size() &&
+		v.info.ModTime().Equal(info.ModTime()) && v.at.Sub(info.ModTime()) > racy
+}
+
+// fresh reports whether the files of s are as they were when they were last read well.
+func (s *source) fresh() bool {
+	places, _, err := locate(s.Source)
+	if err != nil || s.err != nil || s.copy == nil || len(places) != len(s.seen) {
+		return false
+	}
+	for i, p := range places {
+		info, err := os.Stat(p.path)
+		if err != nil || !s.seen[i].unchanged(p.path, info) {
+			return false
+		}
+	}
+	return true
+}
+
+// readFile takes over what the file or folder of s holds, if it is good, and reports whether the copy in force is another
+// than before. What is wrong goes to s.err.
+func (k *Keeper) readFile(s *source) bool {
+	before := s.copy
+	s.seen = nil
+	s.err = k.takeFile(s)
+	return s.copy != before
+}
+
+func (k *Keeper) takeFile(s *source) error {
+	places, ignored, err := locate(s.Source)
+	if err != nil {
+		return err
+	}
+	s.ignored = ignored
+	var seen []sight
+	same := s.copy != nil && len(s.copy.Parts) == len(places)
+	for i, p := range places {
+		digest, v, err := p.digest(k.now())
+		if err != nil {
+			return err
+		}
+		seen = append(seen, v)
+		same = same && s.copy.Parts[i].Name == p.part && s.copy.Parts[i].Digest == digest
+	}
+	if !same {
+		if err := k.copyFile(s, places); err != nil {
+			return err
+		}
+	}
+	s.seen, s.checked = seen, k.now()
+	return nil
+}
+
+// errTorn is of a file that was written while it was read.
+var errTorn = errors.New("changed while it was read; it is read again in a moment")
+
+// place is a file that a source is read from.
+type place struct{ part, path string }
+
+// locate returns the files of s, and the names of those that hold what isn't read.
+func locate(s Source) (places []place, ignored []string, err error) {
+	info, err := os.Stat(s.File)
+	if err != nil {
+		return nil, nil, mend(s.File, err)
+	}
+	if info.Mode().IsRegular() {
+		return []place{{"", s.File}}, nil, nil
+	}
+	if !info.IsDir() {
+		return nil, nil, fmt.Errorf("%s is neither a file nor a folder", s.File)
+	}
+	if s.Format != UT1 && s.Format != Auto {
+		return nil, nil, fmt.Errorf("%s is a folder, which only the ut1 format reads; name a file in it", s.File)
+	}
+	for _, part := range ut1Parts {
+		path := filepath.Join(s.File, part)
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+			continue // many folders hold one of the two, or an empty one
+		}
+		if err != nil {
+			return nil, nil, mend(path, err)
+		}
+		places = append(places, place{part, path})
+	}
+	if len(places) == 0 {
+		return nil, nil, fmt.Errorf("%s holds no file domains or urls with anything in it; put them back, or take the list out of the configuration", s.File)
+	}
+	if info, err := os.Stat(filepath.Join(s.File, ut1Expressions)); err == nil && info.Size() > 0 {
+		ignored = append(ignored, ut1Expressions)
+	}
+	return places, ignored, nil
+}
+
+// mend says what to do about a file that can't be read.
+func mend(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is not there; put it back, or take the list out of the configuration", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be read; give the user that keersluis runs as the right to read it", path)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// read hands the decoded text of a file to use. It is an error when the file changes meanwhile: what was read may be torn.
+func (p place) read(now time.Time, use func(io.Reader) error) (sight, error) {
+	f, err := os.Open(p.path)
+	if err != nil {
+		return sight{}, mend(p.path, err)
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return sight{}, mend(p.path, err)
+	}
+	if !before.Mode().IsRegular() {
+		return sight{}, fmt.Errorf("%s is not a file", p.path)
+	}
+	text, err := decode(f)
+	if err == nil {
+		err = use(text)
+	}
+	if err != nil {
+		return sight{}, fmt.Errorf("%s: %w", p.path, err)
+	}
+	after, err := os.Stat(p.path)
+	v := sight{p.path, before, now}
+	if err != nil || !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) {
+		return sight{}, fmt.Errorf("%s %w", p.path, errTorn)
+	}
+	return v, nil
+}
+
+func (p place) digest(now time.Time) (digest string, v sight, err error) {
+	v, err = p.read(now, func(r io.Reader) error {
+		digest, _, err = digestOf(r)
+		return err
+	})
+	return digest, v, err
+}
+
+// copyFile puts what the files hold on the shelf and in force, if it is a list.
+func (k *Keeper) copyFile(s *source, places []place) error {
+	var parts []part
+	for _, p := range places {
+		_, err := p.read(k.now(), func(r io.Reader) error {
+			staged, err := k.shelf.stage(p.part, r)
+			if err == nil {
+				parts = append(parts, staged)
+			}
+			return err
+		})
+		if err != nil {
+			k.shelf.discard(parts)
+			return err
+		}
+	}
+	entries, err := k.judge(context.Background(), s.Source, parts)
+	if err != nil {
+		k.shelf.discard(parts)
+		return fmt.Errorf("%s %w", s.File, err)
+	}
+	return k.accept(s, record{Parts: parts, Entries: entries})
+}
+
+// accept makes staged texts the copy in force.
+func (k *Keeper) accept(s *source, r record) error {
+	r.Name, r.Where, r.Category = s.Name, s.where(), string(s.Category)
+	r.Taken = k.now().UTC().Truncate(time.Second)
+	r.Checked = r.Taken
+	kept, err := k.shelf.commit(s.id, r, s.copy)
+	if err != nil {
+		return err
+	}
+	s.copy, s.checked = kept, kept.Checked
+	return nil
+}
+
+// judge says whether staged texts are a list: whether there are entries that can be used, and not mostly others. It returns
+// how many.
+func (k *Keeper) judge(ctx context.Context, s Source, parts []part) (int, error) {
+	const few = 20 // a person may make these mistakes; more than half of a longer text is no list
+	var t tally
+	good := 0
+	for _, p := range parts {
+		err := parseFile(k.shelf.textPath(p), s.Format, func(e filter.Entry) bool {
+			t.entries++
+			if _, err := filter.ParseHost(string(e.Host)); err == nil {
+				good++
+			}
+			return t.entries%(1<<16) != 0 || ctx.Err() == nil
+		}, t.add)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return 0, fmt.Errorf("is not usable: %w", err)
+		}
+	}
+	bad := t.complaints + t.entries - good
+	switch {
+	case good == 0 && bad == 0:
+		return 0, errors.New("is empty; fill it, or take the list out of the configuration")
+	case good == 0, bad > few && bad > good:
+		return 0, fmt.Errorf("is not a list in the format %s: %d lines can't be used and %d can; set the right format", s.Format, bad, good)
+	}
+	return good, nil
+}
+
+func parseFile(path string, f Format, entry func(filter.Entry) bool, complain func(filter.Complaint)) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return Parse(file, f, entry, complain)
+}

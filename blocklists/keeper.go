@@ -1,0 +1,196 @@
+package blocklists
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/keersluis/keersluis/filter"
+	"go.uber.org/zap"
+)
+
+// Keeper keeps the lists: it reads their sources, keeps a good copy of each, compiles the copies, and does so again when
+// something changes. [Keeper.Load] and [Keeper.Run] are called by one goroutine; Reload by any.
+type Keeper struct {
+	shelf    shelf
+	sources  []*source        // owned by Load and Run
+	snap     *filter.Snapshot // of the last compile, as is embedded
+	embedded []*tally
+	client   *http.Client
+	now      func() time.Time
+	log      *zap.Logger
+	reload   chan struct{}
+}
+
+// Options are what a Keeper works with.
+type Options struct {
+	Client *http.Client     // fetches URLs, by whatever names and proxies it likes; needed only if a source has one
+	Now    func() time.Time // needed
+	Logger *zap.Logger      // for what no Report tells; nil: nobody
+}
+
+// source is a Source with what is known of it.
+type source struct {
+	Source
+	id      string
+	copy    *record   // in force; nil: nothing is
+	err     error     // why the copy isn't what the source holds now
+	seen    []sight   // of a file, when it was last read well
+	checked time.Time // when the source last confirmed the copy
+	ignored []string  // files of a folder that can't be read
+	tallies []*tally  // of the last compile, one a part
+
+	// Of a URL, owned by Run.
+	due      time.Time
+	fetching bool
+	retry    *backoff.ExponentialBackOff
+}
+
+// New returns a Keeper of sources that keeps its copies in dir. It reads nothing yet.
+func New(dir string, sources []Source, o Options) (*Keeper, error) {
+	settled, err := settle(sources)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keeper{shelf: shelf{dir}, client: o.Client, now: o.Now, log: o.Logger, reload: make(chan struct{}, 1)}
+	if k.log == nil {
+		k.log = zap.NewNop()
+	}
+	if k.now == nil {
+		return nil, errors.New("blocklists: Options.Now is missing")
+	}
+	for _, s := range settled {
+		if s.URL != "" && k.client == nil {
+			return nil, errors.New("blocklists: Options.Client is missing, and there is a list with a url")
+		}
+		k.sources = append(k.sources, &source{Source: s, id: copyID(s), retry: newRetry()})
+	}
+	return k, nil
+}
+
+// copyID names the copy of s. Another category, format or place is another copy, so that a list never returns as
+// something that it wasn't read and judged for.
+func copyID(s Source) string {
+	sum := sha256.Sum256([]byte(string(s.Category) + "\x00" + string(s.Format) + "\x00" + s.where()))
+	return string(s.Category) + "-" + hex.EncodeToString(sum[:6])
+}
+
+// Load reads every file, and the last good copies of those that can't be read and of all URLs: it waits for no network.
+// The error is one that leaves nothing to work with; what is wrong with a single source stands in the report.
+func (k *Keeper) Load(ctx context.Context) (*filter.Snapshot, Report, error) {
+	if err := os.MkdirAll(k.shelf.dir, 0o700); err != nil {
+		return nil, Report{}, fmt.Errorf("make folder for copies of lists: %w", err)
+	}
+	for _, s := range k.sources {
+		if err := ctx.Err(); err != nil {
+			return nil, Report{}, err
+		}
+		k.loadSource(s)
+	}
+	if err := k.shelf.sweep(k.now().Add(-24 * time.Hour)); err != nil {
+		return nil, Report{}, err
+	}
+	if err := k.compile(); err != nil {
+		return nil, Report{}, err
+	}
+	return k.snap, k.report(), nil
+}
+
+func (k *Keeper) loadSource(s *source) {
+	kept, err := k.shelf.find(s.id)
+	if s.copy = kept; kept != nil {
+		s.checked = kept.Checked
+		s.due = nextFetch(kept.Checked)
+	}
+	if s.File != "" {
+		k.readFile(s)
+		return
+	}
+	s.err = err
+	if s.copy == nil && err == nil {
+		s.err = fmt.Errorf("%s has not been fetched yet; that goes on in the background", s.URL)
+	}
+}
+
+// Reload asks Run to read every source again, changed or not. Several calls before it does are one.
+func (k *Keeper) Reload() {
+	select {
+	case k.reload <- struct{}{}:
+	default:
+	}
+}
+
+// compile makes a snapshot of what is in force. A copy that can't be read any more is left out.
+func (k *Keeper) compile() error {
+	for {
+		var lists []filter.List
+		var embedded []*tally
+		for _, s := range starters() {
+			t := &tally{}
+			embedded = append(embedded, t)
+			lists = append(lists, filter.List{Name: s.name, Category: s.category, Entries: s.entries(t)})
+		}
+		for _, s := range k.sources {
+			lists = append(lists, k.lists(s)...)
+		}
+		snap, complaints, err := filter.Compile(lists...)
+		if err != nil {
+			return fmt.Errorf("compile lists: %w", err)
+		}
+		if k.dropUnreadable() {
+			continue
+		}
+		k.snap = snap
+		k.attribute(complaints, embedded)
+		return nil
+	}
+}
+
+// lists returns the parts of the copy in force as lists to compile.
+func (k *Keeper) lists(s *source) []filter.List {
+	s.tallies = nil
+	if s.copy == nil {
+		return nil
+	}
+	lists := make([]filter.List, 0, len(s.copy.Parts))
+	for _, p := range s.copy.Parts {
+		t := &tally{}
+		s.tallies = append(s.tallies, t)
+		name := s.partName(p.Name)
+		lists = append(lists, filter.List{Name: name, Category: s.Category, Entries: func(yield func(filter.Entry) bool) {
+			t.reset()
+			t.err = parseFile(k.shelf.textPath(p), s.Format, t.count(yield), t.complain(name))
+		}})
+	}
+	return lists
+}
+
+// partName is what verdicts and complaints call one text of s.
+func (s *source) partName(part string) string {
+	if part == "" {
+		return s.Name
+	}
+	return s.Name + "/" + part
+}
+
+// dropUnreadable takes the sources out of which the copy could not be walked, and reports whether there were any. Our
+// own files are at fault then: the disk, or somebody who removed them.
+func (k *Keeper) dropUnreadable() bool {
+	dropped := false
+	for _, s := range k.sources {
+		for _, t := range s.tallies {
+			if t.err != nil && s.copy != nil {
+				s.err = errors.Join(s.err, fmt.Errorf("its copy can't be read: %w", t.err))
+				s.copy, s.seen = nil, nil
+				dropped = true
+			}
+		}
+	}
+	return dropped
+}

@@ -1,0 +1,325 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/elazarl/goproxy"
+
+	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/gate"
+	"github.com/keersluis/keersluis/proxy/page"
+)
+
+// maxInformational bounds the 1xx responses of one exchange.
+const maxInformational = 16
+
+var errTooManyInformational = errors.New("too many informational responses")
+
+// exchange is one request that the gate admitted, until its response has gone to the client.
+type exchange struct {
+	proxy  *Proxy
+	answer *gate.Answer
+	target target
+	client *http.Request // as the client sent it
+	out    *responder
+
+	up       atomic.Int64       // bytes of the request body
+	upgraded io.ReadWriteCloser // the origin's side after a 101; nil otherwise
+	body     *originBody        // of the response; nil where the page is ours
+}
+
+type exchangeKey struct{}
+
+// exchangeFrom returns the exchange that a context belongs to, nil when none does.
+func exchangeFrom(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// exchange decides on one request and answers it. tunnel is nil for a request in clear text to the proxy itself.
+func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, client filter.Client, tun *tunnel) {
+	x := &exchange{proxy: p, answer: p.gate.Admit(t.request(filter.HTTP, r, client)), target: t, client: r}
+	x.out = &responder{ResponseWriter: w, exchange: x}
+	defer x.end()
+	v := x.answer.Verdict()
+	if tun != nil {
+		v = tun.stricter(x)
+	}
+	switch {
+	case v.Blocked():
+		p.stats.blocked.Add(1)
+		p.pages.Write(x.out, r, page.Page{Problem: page.Of(v), Verdict: v, Host: t.host.String()})
+		return
+	case tun != nil && v.Splice:
+		// Decrypted for another host, or before the lists changed: the client must come back in a tunnel of its own.
+		w.Header().Set("Connection", "close")
+		p.pages.Write(x.out, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
+		return
+	}
+	p.stats.requests.Add(1)
+	p.engine.ServeHTTP(x.out, x.outgoing())
+	x.finish()
+}
+
+// end tells the gate what went up and down.
+func (x *exchange) end() { x.answer.Done(x.up.Load(), x.out.down.Load()) }
+
+// finish carries an upgraded connection to its end, and cuts one whose response the origin did not complete: the client
+// must not take half a body for the whole.
+func (x *exchange) finish() {
+	if x.upgraded != nil {
+		x.upgrade()
+		return
+	}
+	if x.body != nil && x.body.failed {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// outgoing returns the request as it goes to the engine: everything in it was read once by request.go.
+func (x *exchange) outgoing() *http.Request {
+	r := x.client
+	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:        x.gotConn,
+		Got1xxResponse: x.informational,
+	})
+	out := r.WithContext(ctx)
+	u := *r.URL
+	u.Scheme, u.Host = x.target.scheme, x.target.authority()
+	if r.Method == http.MethodOptions && u.Path == "" && u.RawQuery == "" {
+		u.Opaque = "*" // RFC 9112 section 3.2.4
+	}
+	out.URL, out.Host = &u, u.Host
+	out.Header = x.proxy.requestHeader(r, isWebSocket(r))
+	out.Close = false // the client's connection is not the origin's
+	out.TransferEncoding = nil
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = &clientBody{ReadCloser: r.Body, exchange: x, control: http.NewResponseController(x.out.ResponseWriter)}
+	}
+	return out
+}
+
+// onRequest is the engine's request hook. A request that no exchange stands behind goes nowhere.
+func (p *Proxy) onRequest(r *http.Request, ctx *goproxy.ProxyCtx) (_ *http.Request, resp *http.Response) {
+	defer p.rescue(r, &resp)
+	x := exchangeFrom(r.Context())
+	if x == nil {
+		return r, p.pages.Response(r, page.Page{Problem: page.ProxyError})
+	}
+	ctx.RoundTripper = x
+	return r, nil
+}
+
+// onResponse is the engine's response hook: the last net. Without it the engine would show its error text.
+func (p *Proxy) onResponse(resp *http.Response, ctx *goproxy.ProxyCtx) *http.Response {
+	if resp == nil || resp.Body == nil {
+		return p.pages.Response(ctx.Req, page.Page{Problem: page.ProxyError})
+	}
+	return resp
+}
+
+// rescue makes a panic in a hook an error page: it costs one request.
+func (p *Proxy) rescue(r *http.Request, resp **http.Response) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel panic is compared, not unwrapped
+		panic(cause)
+	}
+	p.reportPanic()
+	*resp = p.pages.Response(r, page.Page{Problem: page.ProxyError})
+}
+
+// RoundTrip sends the request and returns the response that the client gets; what goes wrong is a page.
+func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.Response, _ error) {
+	defer x.proxy.rescue(r, &resp)
+	resp, err := x.proxy.transport.RoundTrip(r)
+	if err != nil {
+		return x.failure(r, upstreamFault(err)), nil
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return x.switching(r, resp), nil
+	}
+	x.proxy.cleanResponse(resp)
+	x.body = &originBody{ReadCloser: resp.Body}
+	resp.Body = x.body
+	if blocked := x.inspect(r, resp); blocked != nil {
+		_ = x.body.Close() // what it held does not matter any more
+		x.body = nil
+		return blocked, nil
+	}
+	x.out.streaming = resp.ContentLength < 0
+	return resp, nil
+}
+
+// failure returns the page for a fault. One by policy becomes the verdict of the exchange.
+func (x *exchange) failure(r *http.Request, f *fault) *http.Response {
+	p := x.proxy
+	if f.problem.ByPolicy() {
+		x.answer.Stop(f.verdict)
+		p.stats.blocked.Add(1)
+	} else {
+		p.stats.failed.Add(1)
+	}
+	return p.pages.Response(r, page.Page{
+		Problem: f.problem, Detail: f.detail, Verdict: f.verdict, Host: x.target.host.String(),
+	})
+}
+
+// gotConn checks the address of a connection that another exchange dialled: this one can be under another policy. The
+// connection is closed before anything is written to it, so the transport dials anew, and is refused.
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	if info.Reused && x.answer.Addr(addrOf(info.Conn.RemoteAddr())).Blocked() {
+		_ = info.Conn.Close() // the request fails on it, which is what is wanted
+	}
+}
+
+// informational passes a 1xx response on. 100 is not passed: net/http sends it when the body is first read.
+func (x *exchange) informational(code int, h textproto.MIMEHeader) error {
+	if code == http.StatusContinue || !x.client.ProtoAtLeast(1, 1) {
+		return nil
+	}
+	return x.out.informational(code, http.Header(h))
+}
+
+// responder writes the response of one exchange to the client. It is what the engine sees of the client.
+type responder struct {
+	http.ResponseWriter
+	exchange  *exchange
+	streaming bool // the length is unknown: what comes is passed on at once
+	down      atomic.Int64
+
+	mu     sync.Mutex
+	begun  bool // guarded by mu: the final header is on its way
+	hinted int  // guarded by mu
+}
+
+// WriteHeader begins the response, or keeps a 101 for [exchange.upgrade] to write.
+func (w *responder) WriteHeader(code int) {
+	w.mu.Lock()
+	w.begun = true
+	w.mu.Unlock()
+	if w.exchange.upgraded != nil {
+		return
+	}
+	w.ResponseWriter.WriteHeader(code)
+	if w.streaming {
+		w.Flush()
+	}
+}
+
+// Write writes a part of the body.
+func (w *responder) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.down.Add(int64(n))
+	return n, err
+}
+
+// ReadFrom copies the body with a pooled buffer. A read that did not fill the buffer means that the origin has no more
+// for now; a stream is then flushed, and a fast one isn't for every read.
+func (w *responder) ReadFrom(src io.Reader) (total int64, err error) {
+	buf := buffers.get()
+	defer buffers.put(buf)
+	for {
+		n, readErr := src.Read(*buf)
+		if n > 0 {
+			if _, err := w.Write((*buf)[:n]); err != nil {
+				return total, err
+			}
+			total += int64(n)
+			if w.streaming && n < len(*buf) {
+				w.Flush()
+			}
+		}
+		if readErr == io.EOF {
+			return total, nil
+		}
+		if readErr != nil {
+			return total, readErr
+		}
+	}
+}
+
+// Flush sends what is buffered.
+func (w *responder) Flush() {
+	if w.exchange.upgraded != nil {
+		return
+	}
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // the next write tells
+}
+
+// Unwrap is for http.ResponseController.
+func (w *responder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *responder) informational(code int, h http.Header) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.begun {
+		return nil
+	}
+	if w.hinted++; w.hinted > maxInformational {
+		return errTooManyInformational
+	}
+	own := w.Header()
+	clear(own)
+	for name, values := range h {
+		if !hopByHop[name] {
+			own[name] = values
+		}
+	}
+	w.ResponseWriter.WriteHeader(code)
+	clear(own)
+	return nil
+}
+
+// clientBody is the request body: counted, and with a deadline on each read.
+type clientBody struct {
+	io.ReadCloser
+	exchange *exchange
+	control  *http.ResponseController
+	armed    atomic.Int64
+}
+
+// Read reads from the client, who may not pause for longer than the stall limit.
+func (b *clientBody) Read(p []byte) (int, error) {
+	rearm(&b.armed, b.exchange.proxy.limits.Stall, b.control.SetReadDeadline)
+	n, err := b.ReadCloser.Read(p)
+	b.exchange.up.Add(int64(n))
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{}) // from here the server watches for the client to leave
+	}
+	return n, err
+}
+
+// originBody is the response body; it remembers whether it ended before its end.
+type originBody struct {
+	io.ReadCloser
+	failed bool
+}
+
+// Read reads from the origin.
+func (b *originBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.failed = true
+	}
+	return n, err
+}
+
+// pool keeps buffers of one size.
+type pool struct{ sync.Pool }
+
+var buffers = &pool{sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}}
+
+func (p *pool) get() *[]byte  { return p.Get().(*[]byte) }
+func (p *pool) put(b *[]byte) { p.Put(b) }

@@ -1,0 +1,116 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/proxy/page"
+)
+
+// errNoHost is a ClientHello whose name is no host.
+var errNoHost = errors.New("server name is not a host")
+
+// newInner returns a server for the requests inside tunnels.
+func (p *Proxy) newInner() *http.Server {
+	s := p.newServer(http.HandlerFunc(p.serveInner))
+	s.IdleTimeout = p.limits.Idle
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, tunnelKey{}, tunnelOf(c))
+	}
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP1(true)
+	return s
+}
+
+// newInnerTLS returns the server of inspected TLS. Its configuration is one for all connections: session tickets, whose
+// keys crypto/tls rotates, work across them.
+func (p *Proxy) newInnerTLS() *http.Server {
+	s := p.newInner()
+	s.Protocols.SetHTTP2(true)
+	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.certificateFor}
+	s.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams,
+		SendPingTimeout:      p.limits.Ping,
+		PingTimeout:          p.limits.Ping / 2,
+		WriteByteTimeout:     p.limits.Stall,
+	}
+	return s
+}
+
+func tunnelOf(c net.Conn) *tunnel {
+	if own := underlying(c); own != nil {
+		return own.tunnel
+	}
+	return nil
+}
+
+// certificateFor returns the certificate for the name in the ClientHello, or else for the host of the tunnel. (A client
+// that encrypts its real name checks the outer one, which is the one seen here.)
+func (p *Proxy) certificateFor(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	t := tunnelOf(hello.Conn)
+	if t == nil {
+		return nil, errNoHost
+	}
+	host := t.target.host
+	if hello.ServerName != "" {
+		named, err := filter.ParseHost(hello.ServerName)
+		if err != nil {
+			return nil, errNoHost
+		}
+		host = named
+	}
+	if host != t.target.host {
+		p.stats.mismatched.Add(1)
+	}
+	cert, err := p.certificate(hello.Context(), host)
+	if err != nil {
+		return nil, err
+	}
+	t.named = nameCheck{host: host, leaf: cert}
+	return cert, nil
+}
+
+// serveInner answers a request inside a tunnel.
+func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
+	defer p.contain(w, r)()
+	t := tunnelFrom(r.Context())
+	if t == nil {
+		p.pages.Write(w, r, page.Page{Problem: page.ProxyError})
+		return
+	}
+	to, err := innerTarget(r, t.target.scheme, t.target.port)
+	switch {
+	case errors.Is(err, errMisdirected), err == nil && r.ProtoMajor == 2 && !t.named.covers(to.host):
+		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
+	case err != nil:
+		p.malformed(w, r, filter.HTTP, t.client)
+	case p.loops(r):
+		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusLoopDetected})
+	default:
+		p.exchange(w, r, to, t.client, t)
+	}
+}
+
+// covers reports whether the certificate that the client saw is one for h: only then may it send requests for h on the
+// same HTTP/2 connection (RFC 9110 section 7.4).
+func (n nameCheck) covers(h filter.Host) bool {
+	if n.host == h {
+		return true
+	}
+	return n.leaf != nil && n.leaf.Leaf != nil && n.leaf.Leaf.VerifyHostname(h.String()) == nil
+}
+
+// stricter makes the verdict on the tunnel count for a request inside it to another host, and returns the verdict that
+// stands: a blocked host must not become a front for an allowed one.
+func (t *tunnel) stricter(x *exchange) filter.Verdict {
+	t.answer.Delegate()
+	if x.target.host != t.target.host {
+		t.proxy.stats.mismatched.Add(1)
+		x.answer.Stop(t.answer.Verdict())
+	}
+	return x.answer.Verdict()
+}

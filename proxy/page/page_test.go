@@ -6,13 +6,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/filter/content"
 	"github.com/keersluis/keersluis/proxy/page"
 )
+
+var style = regexp.MustCompile(`(?s)<style>.*</style>`)
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -90,6 +95,7 @@ func TestGolden(t *testing.T) {
 
 func golden(t *testing.T, path string, got []byte) {
 	t.Helper()
+	got = style.ReplaceAll(got, []byte("<style></style>")) // is looked at in a browser, and changes all files at once
 	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -137,6 +143,20 @@ func TestStatusAndProxyStatus(t *testing.T) {
 				t.Errorf("Proxy-Status = %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestKindsHaveWords shows that a person never reads the name of a constant.
+func TestKindsHaveWords(t *testing.T) {
+	for _, kind := range content.Kinds() {
+		for _, lang := range []string{"nl", "en"} {
+			pg := example(page.DownloadBlocked)
+			pg.Kind = string(kind)
+			body := write(pg, ask(http.MethodGet, "text/plain", lang)).Body.String()
+			if strings.Contains(body, ": "+pg.Kind+"\n") {
+				t.Errorf("kind %s has no word in %s", kind, lang)
+			}
+		}
 	}
 }
 

@@ -153,7 +153,7 @@ func (d *Document) pairs(n ast.Node, path string, want reflect.Type) ([]pair, bo
 			continue
 		}
 		first[p.key] = p.at
-		d.positions[join(path, p.key)] = valueAt(p)
+		d.positions[join(path, p.key)], d.keys[join(path, p.key)] = valueAt(p), p.at
 		pairs = append(pairs, p)
 	}
 	return pairs, true

@@ -9,7 +9,8 @@ import (
 // Document is a file that was read: where each key stands, and what is wrong. Not safe for concurrent use.
 type Document struct {
 	name       string
-	positions  map[string]position // by path
+	positions  map[string]position // of values, by path
+	keys       map[string]position // of the keys of mappings, by path
 	faulty     map[string]bool     // paths that have a problem
 	problems   []Problem
 	left       int  // problems beyond maxProblems
@@ -26,6 +27,7 @@ func Read(name string, data []byte, into any) *Document {
 	d := &Document{
 		name:      name,
 		positions: map[string]position{"": {1, 1}},
+		keys:      map[string]position{},
 		faulty:    map[string]bool{},
 	}
 	if body := d.parse(data); body != nil {
@@ -55,6 +57,15 @@ func ReadFile(name string, into any) (*Document, error) {
 // [Read] already refused is not reported twice.
 func (d *Document) Problemf(path, format string, args ...any) {
 	d.add(d.at(path), path, fmt.Sprintf(format, args...))
+}
+
+// KeyProblemf is [Document.Problemf] for what the caller sees in the last key of path itself: a name that nobody knows.
+func (d *Document) KeyProblemf(path, format string, args ...any) {
+	at, ok := d.keys[path]
+	if !ok {
+		at = d.at(path)
+	}
+	d.add(at, path, fmt.Sprintf(format, args...))
 }
 
 // Has reports whether the file has the path, with or without a value.

@@ -42,7 +42,8 @@ func nearest(got string, known []string) (string, bool) {
 	}
 	plain := strings.NewReplacer("_", "-", " ", "-")
 	got = plain.Replace(strings.ToLower(got))
-	best, least := "", 1+max(1, utf8.RuneCountInString(got)/3)
+	mistakes := min(3, max(1, (utf8.RuneCountInString(got)+1)/3)) // two letters that changed places are two
+	best, least := "", mistakes+1
 	for _, k := range known {
 		if d := levenshtein.ComputeDistance(got, plain.Replace(strings.ToLower(k))); d < least {
 			best, least = k, d

@@ -206,6 +206,18 @@ func TestProblemf(t *testing.T) {
 	}
 }
 
+func TestKeyProblemf(t *testing.T) {
+	c := defaults()
+	d := yamlfile.Read("f.yaml", []byte("rooms: {cellar: {name: a}}\n"), &c)
+	d.KeyProblemf("rooms.cellar", "unknown room")
+	d.KeyProblemf("rooms.cellar.roles", "reason") // within what is refused
+	d.KeyProblemf("tints.red", "reason")          // not there
+	want := "f.yaml:1:1: tints.red: reason\nf.yaml:1:9: rooms.cellar: unknown room"
+	if got := fmt.Sprint(d.Err()); got != want {
+		t.Errorf("Err() = %s, want %s", got, want)
+	}
+}
+
 func TestUnreadableFileHasOneProblem(t *testing.T) {
 	c := defaults()
 	d := yamlfile.Read("f.yaml", []byte("a: [\n"), &c)

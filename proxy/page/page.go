@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/keersluis/keersluis/filter"
 )
@@ -33,11 +34,18 @@ type Page struct {
 // retrySeconds is how long a client that met a stopping proxy should wait: about a restart.
 const retrySeconds = 10
 
-// Pages writes answers for one organisation. It is immutable and safe for concurrent use.
-type Pages struct{ organisation Organisation }
+// Pages writes answers for one organisation. It is safe for concurrent use.
+type Pages struct{ organisation atomic.Pointer[Organisation] }
 
 // New returns the pages of o.
-func New(o Organisation) *Pages { return &Pages{organisation: o} }
+func New(o Organisation) *Pages {
+	p := new(Pages)
+	p.Use(o)
+	return p
+}
+
+// Use makes the answers from now on those of o.
+func (p *Pages) Use(o Organisation) { p.organisation.Store(&o) }
 
 // Write answers r with pg. Headers that the caller has set stay, unless the answer has its own.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, pg Page) {
@@ -81,7 +89,7 @@ func (p *Pages) answer(r *http.Request, pg Page) (http.Header, int, []byte) {
 		pg.Status = pg.Problem.Status()
 	}
 	lang := Language(r)
-	v := newView(p.organisation, lang, pg)
+	v := newView(*p.organisation.Load(), lang, pg)
 	media, body := render(preferred(r), v)
 
 	h := make(http.Header, 12)

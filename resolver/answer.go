@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,7 @@ func failure(q *query, now time.Time) *entry {
 func chain(m *dns.Msg, q *query) (kept []dns.RR, last string, err error) {
 	last = m.Question[0].Name
 	taken := make([]bool, len(m.Answer))
+	var passed []string
 	for range maxChain {
 		next := ""
 		for i, rr := range m.Answer {
@@ -92,7 +94,11 @@ func chain(m *dns.Msg, q *query) (kept []dns.RR, last string, err error) {
 		if next == "" {
 			return kept, last, nil
 		}
+		passed = append(passed, last)
 		last = next
+		if slices.ContainsFunc(passed, func(name string) bool { return strings.EqualFold(name, last) }) {
+			break
+		}
 	}
 	return nil, "", errChain
 }
@@ -108,7 +114,7 @@ func leads(rr dns.RR, name string, q *query) bool {
 		rtype = sig.TypeCovered
 	}
 	switch {
-	case h.Class != dns.ClassINET:
+	case h.Class != dns.ClassINET, h.Rdlength == 0: // the library takes records without data, for updates
 		return false
 	case strings.EqualFold(h.Name, name):
 		return rtype == q.qtype || rtype == dns.TypeCNAME || rtype == dns.TypeDNAME

@@ -22,6 +22,7 @@ var (
 	errNotAnswer = errors.New("message is not the answer to the question")
 	errSpoofed   = errors.New("too many messages that are not the answer")
 	errTruncated = errors.New("answer is truncated")
+	errCounts    = errors.New("answer holds fewer records than it says")
 )
 
 // exchange asks u over UDP, and over TCP when the answer is too long for UDP or someone seems to forge answers. ctx must
@@ -37,6 +38,11 @@ func (r *Resolver) exchange(ctx context.Context, u *upstream, q *query) (*dns.Ms
 	m := new(dns.Msg)
 	if err := m.Unpack(wire); err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	for i, n := range [...]int{len(m.Answer), len(m.Ns), len(m.Extra)} { // the library takes fewer than were announced
+		if n != int(binary.BigEndian.Uint16(wire[6+2*i:])) {
+			return nil, errCounts
+		}
 	}
 	return m, nil
 }
@@ -80,7 +86,16 @@ func (a *outgoing) answeredBy(msg []byte) bool {
 
 // foldedBy is answeredBy for a server that does not keep the case of letters.
 func (a *outgoing) foldedBy(msg []byte) bool {
-	return a.headedBy(msg) && bytes.EqualFold(msg[headerLen:headerLen+len(a.question)], a.question)
+	if !a.headedBy(msg) {
+		return false
+	}
+	name := len(a.question) - 4 // type and class have no case
+	for i, c := range a.question {
+		if d := msg[headerLen+i]; c != d && (i >= name || lower(c) != lower(d)) {
+			return false
+		}
+	}
+	return true
 }
 
 // headedBy reports whether msg has the header of an answer to a and room for the question.

@@ -118,15 +118,20 @@ func (q *query) question(msg []byte) int {
 		return 0
 	}
 	for i, c := range q.raw[:n] { // a length is at most 63, so never a letter
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		q.lower[i] = c
+		q.lower[i] = lower(c)
 	}
 	q.n = n
 	q.qtype = binary.BigEndian.Uint16(msg[off:])
 	q.class = binary.BigEndian.Uint16(msg[off+2:])
 	return off + 4
+}
+
+// lower returns c in lower case as DNS knows it: of ASCII letters only (RFC 4343).
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // additional reads the additional section, which must end the message. Records other than OPT are passed over.

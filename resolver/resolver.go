@@ -161,8 +161,8 @@ func (r *Resolver) host(q *query) filter.Host {
 		return *h
 	}
 	h, err := filter.ParseHost(string(text))
-	if _, isAddr := h.Addr(); err != nil || isAddr {
-		return filter.Host{}
+	if _, isAddr := h.Addr(); err != nil || isAddr || h.String() != string(text) {
+		return filter.Host{} // decided on must be the very name that is forwarded
 	}
 	slot.Store(&h)
 	return h

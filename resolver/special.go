@@ -63,8 +63,8 @@ func appendSpecial(dst []byte, q *query, f fate) []byte {
 	return appendNegative(dst, q, dns.RcodeSuccess, edeNone, "")
 }
 
-// reverse returns the first address of the range whose reverse name is name: of 168.192.in-addr.arpa, 192.168.0.0. The
-// range must be as long as the shortest prefix of notGlobal that could hold it, or it is not decided here.
+// reverse returns the first address of the range whose reverse name is name: of 168.192.in-addr.arpa, 192.168.0.0. When
+// that is not global, the whole range isn't: no range of notGlobal begins where a larger public one does.
 func reverse(name string) (netip.Addr, bool) {
 	if labels, ok := strings.CutSuffix(name, ".in-addr.arpa"); ok {
 		return reverseV4(labels)
@@ -87,9 +87,7 @@ func reverseV4(labels string) (netip.Addr, bool) {
 		b[n] = byte(v)
 		labels = labels[:max(cut, 0)]
 	}
-	a := netip.AddrFrom4(b)
-	// 0.0.0.0/8 and 10/8 need one octet, the others two; 172.in-addr.arpa itself is shared with the public.
-	return a, n > 1 || n == 1 && (b[0] == 0 || b[0] == 10 || b[0] == 127)
+	return netip.AddrFrom4(b), true
 }
 
 func reverseV6(labels string) (netip.Addr, bool) {
@@ -105,7 +103,7 @@ func reverseV6(labels string) (netip.Addr, bool) {
 		labels = labels[:max(cut, 0)]
 	}
 	a := netip.AddrFrom16(b)
-	return a, n == 2*len(b) || n >= 3 && !a.IsUnspecified()
+	return a, n == 2*len(b) || !a.IsUnspecified() // of ::/128 and ::1/128 only the whole name will do
 }
 
 // shared is the address space of carrier-grade NAT (RFC 6598, RFC 7793).

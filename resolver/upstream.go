@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -118,7 +117,7 @@ func (r *Resolver) askOne(ctx context.Context, u *upstream, q *query) (*entry, e
 	defer cancel()
 	m, err := r.exchange(try, u, q)
 	if err != nil {
-		if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if ctx.Err() == nil { // it had its full time
 			u.failed(r.now())
 		}
 		return nil, err

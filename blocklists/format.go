@@ -33,23 +33,27 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("unknown list format %q: use %s, %s, %s or %s", s, Auto, Hosts, Domains, UT1)
 }
 
-// foreign are openings of lines in formats that exist but aren't read here, so that the error can name them.
-var foreign = []struct{ prefix, format string }{
-	{"||", "an Adblock list"},
-	{"@@", "an Adblock list"},
-	{"[Adblock", "an Adblock list"},
-	{"address=/", "a dnsmasq file"},
-	{"server=/", "a dnsmasq file"},
-	{"local=/", "a dnsmasq file"},
-	{"local-zone:", "an unbound file"},
-	{"$TTL", "an RPZ zone"},
-	{"$ORIGIN", "an RPZ zone"},
-	{"full:", "a v2fly list"},
-	{"regexp:", "a v2fly list"},
-	{"<!", "a web page"},
-	{"<html", "a web page"},
-	{"<?xml", "an XML document"},
-	{"{", "a JSON document"},
+// foreign are openings of lines in formats that exist but aren't read here, so that the error can name them. Some open the
+// whole document and say enough alone.
+var foreign = []struct {
+	prefix, format string
+	document       bool
+}{
+	{"||", "an Adblock list", false},
+	{"@@", "an Adblock list", false},
+	{"[Adblock", "an Adblock list", true},
+	{"address=/", "a dnsmasq file", false},
+	{"server=/", "a dnsmasq file", false},
+	{"local=/", "a dnsmasq file", false},
+	{"local-zone:", "an unbound file", false},
+	{"$TTL", "an RPZ zone", true},
+	{"$ORIGIN", "an RPZ zone", true},
+	{"full:", "a v2fly list", false},
+	{"regexp:", "a v2fly list", false},
+	{"<!doctype", "a web page", true},
+	{"<html", "a web page", true},
+	{"<?xml", "an XML document", true},
+	{"{", "a JSON document", true},
 }
 
 // sampleLines is how many lines that say something are looked at to tell a format.
@@ -67,8 +71,11 @@ func detect(head []byte) (Format, error) {
 			continue
 		}
 		n++
-		if what := foreignTo(line); what != "" {
+		if what, document := foreignTo(line); what != "" {
 			seen, alien = what, alien+1
+			if n == 1 && document {
+				break
+			}
 			continue
 		}
 		first, rest := nextField(line)
@@ -92,13 +99,13 @@ func detect(head []byte) (Format, error) {
 	return Domains, nil
 }
 
-func foreignTo(line []byte) string {
+func foreignTo(line []byte) (format string, document bool) {
 	for _, f := range foreign {
 		if len(line) >= len(f.prefix) && bytes.EqualFold(line[:len(f.prefix)], []byte(f.prefix)) {
-			return f.format
+			return f.format, f.document
 		}
 	}
-	return ""
+	return "", false
 }
 
 func isAddress(b []byte) bool {

@@ -135,6 +135,9 @@ var inCategory = map[string]string{
 	"utorrent.com":          "hands out a program for file sharing, nothing else",
 	"bittorrent.com":        "hands out a program for file sharing, nothing else",
 	"partypoker.com":        "gambling is all there is",
+	"softonic.com":          "hands out programs, nothing else",
+	"thepiratebay.org":      "closed in the Netherlands by court order (Amsterdam court of appeal, 2 June 2020)",
+	"adultfriendfinder.com": "dates for sex, nothing else",
 	"hola.org":              "a VPN, nothing else",
 }
 

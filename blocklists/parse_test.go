@@ -1,0 +1,247 @@
+package blocklists_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keersluis/keersluis/blocklists"
+	"github.com/keersluis/keersluis/filter"
+)
+
+// read returns the entries as "line host path" and the complaints as "line reason".
+func read(t testing.TB, text io.Reader, f blocklists.Format) (entries, complaints []string) {
+	t.Helper()
+	err := blocklists.Parse(text, f, func(e filter.Entry) bool {
+		entries = append(entries, strings.TrimSpace(fmt.Sprintf("%d %s %s", e.Line, e.Host, e.Path)))
+		return true
+	}, func(c filter.Complaint) {
+		complaints = append(complaints, fmt.Sprintf("%d %s", c.Line, c.Reason))
+	})
+	if err != nil {
+		t.Fatalf("Parse: %v", err)
+	}
+	return entries, complaints
+}
+
+func TestParse(t *testing.T) {
+	long := strings.Repeat("a", 5000)
+	endless := strings.Repeat("b", 200_000)
+	tests := []struct {
+		name       string
+		format     blocklists.Format
+		text       string
+		want       []string
+		complaints []string
+	}{
+		{"empty", blocklists.Domains, "", nil, nil},
+		{"only comments", blocklists.Domains, "# a\n! b\n\n  # c\n", nil, nil},
+		{"domains", blocklists.Domains, "a.example\nb.example", []string{"1 a.example", "2 b.example"}, nil},
+		{"domains, as people write them", blocklists.Domains, "\ufeffA.Example.\r\n\r\n\t*.b.example # why\r\n.c.example#why\r\n",
+			[]string{"1 A.Example.", "3 b.example", "4 c.example"}, nil},
+		{"domains, bad lines", blocklists.Domains, "a.example b.example\nc.example/x\nd.example\n", []string{"3 d.example"},
+			[]string{"1 more than one word; the domains format has one name a line", "2 a path; only the ut1 format has rules for URLs"}},
+		{"line of 5 kB", blocklists.Domains, "a.example\n" + long + "\nb.example\n", []string{"1 a.example", "3 b.example"}, []string{"2 line is too long"}},
+		{"line of 200 kB", blocklists.Domains, "a.example\n" + endless + "\nb.example\n", []string{"1 a.example", "3 b.example"}, []string{"2 line is too long"}},
+		{"last line of 200 kB", blocklists.Hosts, endless, nil, []string{"1 line is too long"}},
+		{"hosts", blocklists.Hosts, "0.0.0.0 a.example b.example\n127.0.0.1\tc.example # why\n:: d.example\n::1 e.example\n0 f.example#why\n",
+			[]string{"1 a.example", "1 b.example", "2 c.example", "3 d.example", "4 e.example", "5 f.example"}, nil},
+		{"hosts, names of the machine", blocklists.Hosts,
+			"127.0.0.1 localhost localhost.localdomain a.example\n::1 ip6-localhost ip6-loopback\nfe00::0 ip6-localnet\nff02::1 ip6-allnodes\n255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\n0.0.0.0 0.0.0.0\n",
+			[]string{"1 a.example"}, nil},
+		{"hosts, bad lines", blocklists.Hosts, "a.example\n192.0.2.1 b.example\n0.0.0.0\n0.0.0.0 c.example\n", []string{"4 c.example"}, []string{
+			"1 no address before the name",
+			"2 the address leads somewhere; only 0.0.0.0, 127.0.0.1, :: and ::1 mean that a name is unwanted",
+			"3 no name after the address",
+		}},
+		{"ut1", blocklists.UT1, "a.example\nb.example/x/y\n192.0.2.1/~z\nhttp://c.example/\nd.example/caf\u00e9 # why\n/e\nf.example/?q=1\ng.example/h#\ni.example/#j\n",
+			[]string{"1 a.example", "2 b.example /x/y", "3 192.0.2.1 /~z", "4 c.example /", "5 d.example /caf%C3%A9", "8 g.example /h"}, []string{
+				"6 a path without a host",
+				"7 a rule with a query or a fragment; without it the rule would block more than it says",
+				"9 a rule with a query or a fragment; without it the rule would block more than it says",
+			}},
+		{"auto: hosts", blocklists.Auto, "# x\n0.0.0.0 a.example\n0.0.0.0 b.example\n", []string{"2 a.example", "3 b.example"}, nil},
+		{"auto: domains", blocklists.Auto, "a.example\n192.0.2.1\n", []string{"1 a.example", "2 192.0.2.1"}, nil},
+		{"auto: urls", blocklists.Auto, "a.example\nb.example/x\n", []string{"1 a.example", "2 b.example /x"}, nil},
+		{"auto: empty", blocklists.Auto, "", nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			entries, complaints := read(t, strings.NewReader(test.text), test.format)
+			if diff := cmp.Diff(test.want, entries); diff != "" {
+				t.Errorf("entries (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.complaints, complaints); diff != "" {
+				t.Errorf("complaints (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseSaysWhatAForeignListIs(t *testing.T) {
+	for text, want := range map[string]string{
+		"[Adblock Plus]\n||a.example^\n||b.example^\n":          "an Adblock list",
+		"address=/a.example/#\naddress=/b.example/#\n":          "a dnsmasq file",
+		"server:\nlocal-zone: \"a.\" x\nlocal-zone: \"b.\" x\n": "an unbound file",
+		"<!doctype html>\n<html>\n</html>\n":                    "a web page",
+	} {
+		err := blocklists.Parse(strings.NewReader(text), blocklists.Auto, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Parse(%q) = %v, want it to name %s", text, err, want)
+		}
+	}
+}
+
+func TestParseStops(t *testing.T) {
+	n := 0
+	err := blocklists.Parse(strings.NewReader("0.0.0.0 a b c\n0.0.0.0 d\n"), blocklists.Hosts, func(filter.Entry) bool { n++; return n < 2 }, func(filter.Complaint) {})
+	if n != 2 || err != nil {
+		t.Errorf("got %d entries and %v, want 2 and no error", n, err)
+	}
+}
+
+func TestParseUnwraps(t *testing.T) {
+	const text = "a.example\r\nb.example\r\n"
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wide := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune(text)) {
+		wide = append(wide, byte(u), byte(u>>8))
+	}
+	for name, b := range map[string][]byte{"gzip": zipped.Bytes(), "UTF-16": wide, "UTF-8 with mark": []byte("\ufeff" + text)} {
+		entries, complaints := read(t, bytes.NewReader(b), blocklists.Auto)
+		if diff := cmp.Diff([]string{"1 a.example", "2 b.example"}, entries); diff != "" || complaints != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, complaints, diff)
+		}
+	}
+	err := blocklists.Parse(bytes.NewReader(zipped.Bytes()[:zipped.Len()-9]), blocklists.Domains, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("half a gzip: %v, want unexpected EOF", err)
+	}
+}
+
+func TestParseReadError(t *testing.T) {
+	r := io.MultiReader(strings.NewReader("a.example\n"), iotest.ErrReader(os.ErrDeadlineExceeded))
+	err := blocklists.Parse(r, blocklists.Domains, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v, want the error of the reader", err)
+	}
+}
+
+func TestParseFormat(t *testing.T) {
+	for s, want := range map[string]blocklists.Format{
+		"": blocklists.Auto, "auto": blocklists.Auto, "hosts": blocklists.Hosts, "domains": blocklists.Domains,
+		"ut1": blocklists.UT1, "squidguard": blocklists.UT1,
+	} {
+		if got, err := blocklists.ParseFormat(s); got != want || err != nil {
+			t.Errorf("ParseFormat(%q) = %q, %v, want %q", s, got, err, want)
+		}
+	}
+	if f, err := blocklists.ParseFormat("rpz"); err == nil {
+		t.Errorf("ParseFormat(rpz) = %q, want an error", f)
+	}
+}
+
+// One list published in several formats has the same names in each that is read.
+func TestFormatsAgree(t *testing.T) {
+	folder := dataFile(t, "lists/raw/hagezi-2022-formats/3p")
+	names := func(file string, f blocklists.Format) map[string]bool {
+		r, err := os.Open(filepath.Join(folder, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		set := map[string]bool{}
+		err = blocklists.Parse(r, f, func(e filter.Entry) bool { set[string(e.Host)] = true; return true },
+			func(c filter.Complaint) { t.Errorf("%s: %s", file, c) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	domains := names("easylist.domains.txt", blocklists.Auto)
+	if len(domains) != 86_674 {
+		t.Errorf("%d names, want 86674", len(domains))
+	}
+	if !maps.Equal(domains, names("easylist.hosts.txt", blocklists.Auto)) {
+		t.Error("the hosts file has other names than the domains file")
+	}
+	// The wildcard file leaves out what a wildcard covers. It misses eight of the others' names: www. was cut off before
+	// it was made.
+	wildcards := names("easylist.wildcard.txt", blocklists.Auto)
+	missed := 0
+	for name := range domains {
+		covered := false
+		for rest, ok := name, true; ok && !covered; _, rest, ok = strings.Cut(rest, ".") {
+			covered = wildcards[rest]
+		}
+		if !covered && !strings.HasPrefix(name, "www.") {
+			t.Errorf("%s is not covered by the wildcards", name)
+		} else if !covered {
+			missed++
+		}
+	}
+	if missed != 8 {
+		t.Errorf("%d names are not covered by the wildcards, want 8", missed)
+	}
+}
+
+func FuzzHosts(f *testing.F)   { fuzzParse(f, blocklists.Hosts) }
+func FuzzDomains(f *testing.F) { fuzzParse(f, blocklists.Domains) }
+func FuzzUT1(f *testing.F)     { fuzzParse(f, blocklists.UT1) }
+func FuzzAuto(f *testing.F)    { fuzzParse(f, blocklists.Auto) }
+
+// fuzzParse holds that lines rise and are within the text, that hosts are bounded words and paths begin with a slash, and
+// that a second reading gives the same.
+func fuzzParse(f *testing.F, format blocklists.Format) {
+	for _, seed := range []string{
+		"", "a.example\n", "0.0.0.0 a b # c\r\n::1 d", "*.a.example\n.b\n! c", "a.example/b?c#d", "\ufeff\xff\xfe", "\x1f\x8b\x08", "\xff\xfea\x00",
+		"http://a/b\n/c\n//\n", "||a^\n", strings.Repeat("x", 70_000),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var got [2]string
+		for i := range got {
+			last := 1
+			err := blocklists.Parse(bytes.NewReader(text), format, func(e filter.Entry) bool {
+				if e.Line < last {
+					t.Errorf("line %d after %d", e.Line, last)
+				}
+				last = e.Line
+				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact {
+					t.Errorf("entry %q %q", e.Host, e.Path)
+				}
+				got[i] += fmt.Sprintf("%d %q %q\n", e.Line, e.Host, e.Path)
+				return len(got[i]) < 1<<20
+			}, func(c filter.Complaint) {
+				if c.Reason == "" || c.Line < 1 || len(c.Text) > 3*80 {
+					t.Errorf("complaint %+v", c)
+				}
+				got[i] += c.Reason
+			})
+			if err != nil {
+				got[i] += err.Error()
+			}
+		}
+		if got[0] != got[1] {
+			t.Errorf("two readings differ:\n%s\n%s", got[0], got[1])
+		}
+	})
+}

@@ -45,13 +45,14 @@ const (
 	Off                  // nobody, and credentials that are sent are not looked at
 )
 
-// Modes returns the words for the modes.
-func Modes() []string { return []string{"auto", "required", "off"} }
-
-// ParseMode returns the mode of a word.
-func ParseMode(s string) (Mode, bool) {
-	i := slices.Index(Modes(), s)
-	return Mode(max(0, i)), i >= 0
+// UnmarshalText reads a mode from a configuration.
+func (m *Mode) UnmarshalText(text []byte) error {
+	i := slices.Index([]string{"auto", "required", "off"}, string(text))
+	if i < 0 {
+		return errors.New("wants auto, required or off")
+	}
+	*m = Mode(i)
+	return nil
 }
 
 // Options are the further settings of a [Directory].

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"golang.org/x/crypto/bcrypt"
@@ -28,7 +29,7 @@ var (
 	errArgon        = errors.New("not an argon2id hash of version 19 in PHC form")
 	errArgonBounds  = fmt.Errorf("argon2id wants m from 8 × p to %d, t from 1 to %d and p of 1 or more", maxMemory, maxIterations)
 	errArgonLengths = fmt.Errorf("argon2id wants a salt of %d to 64 bytes and a key of %d to 64", minSalt, minKey)
-	errPassword     = fmt.Errorf("a password has 1 to %d bytes and no control characters", maxPassword)
+	errPassword     = fmt.Errorf("a password has 1 to %d bytes of UTF-8 and no control characters", maxPassword)
 )
 
 // bcryptForm is the form of a bcrypt hash: version, cost, salt of 22 characters, key of 31.
@@ -79,7 +80,7 @@ func (h passwordHash) verify(password string) bool {
 // prepare returns the form in which a password is hashed: RFC 8265 OpaqueString, as RFC 7617 section 2.1 has it, so that it
 // doesn't matter how a keyboard composes an accent.
 func prepare(password string) (string, error) {
-	if len(password) > maxPassword {
+	if len(password) > maxPassword || !utf8.ValidString(password) {
 		return "", errPassword
 	}
 	p, err := precis.OpaqueString.String(password)

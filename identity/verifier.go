@@ -138,6 +138,9 @@ func (v *verifier) land(d digest) {
 // lead waits for its turn, then verifies and remembers, and lands.
 func (v *verifier) lead(ctx context.Context, d digest, name, password string, users map[string]*account) (*account, error) {
 	defer v.land(d)
+	if ctx.Err() != nil { // select would toss a coin
+		return nil, ErrBusy
+	}
 	select {
 	case v.queue <- struct{}{}:
 		defer func() { <-v.queue }()

@@ -1,7 +1,7 @@
 package logging
 
 import (
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -21,9 +21,9 @@ func DayOf(t time.Time, loc *time.Location) Day {
 func ParseDay(s string) (Day, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return 0, fmt.Errorf("parse day: want year-month-day as in 2026-11-21")
+		return 0, errors.New("parse day: want year-month-day as in 2026-11-21")
 	}
-	return newDay(t.Date()), nil
+	return Day(t.Unix() / secondsPerDay), nil
 }
 
 func newDay(y int, m time.Month, d int) Day {
@@ -67,7 +67,7 @@ const monthForm = "2006-01"
 func parseMonth(s string) (month, error) {
 	t, err := time.Parse(monthForm, s)
 	if err != nil {
-		return 0, fmt.Errorf("parse month: want year-month as in 2026-11")
+		return 0, errors.New("parse month: want year-month as in 2026-11")
 	}
 	return newDay(t.Date()).month(), nil
 }

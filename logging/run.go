@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -208,11 +209,11 @@ func (s *Store) today() Day {
 func (s *Store) expire() {
 	today, retention := s.today(), s.options.Retention
 	removed, err := s.segments.remove(func(d Day) bool { return overdue(d, today, retention) })
+	s.report("expire", errors.Join(err, s.keys.expire(today, retention)))
 	if removed > 0 {
 		s.log.Info("expired day files deleted", zap.Int("files", removed))
+		s.survey()
 	}
-	s.report("expire", errors.Join(err, s.keys.expire(today, retention)))
-	s.survey()
 }
 
 // survey counts what is on disk.
@@ -226,8 +227,10 @@ func (s *Store) survey() {
 	var days, aside int
 	var oldest Day
 	for _, f := range files {
-		bytes += f.size
-		if f.aside {
+		if info, err := os.Lstat(f.path()); err == nil {
+			bytes += info.Size()
+		}
+		if f.aside() {
 			aside++
 			continue
 		}

@@ -241,11 +241,13 @@ func readPage(tx *bbolt.Tx, at place) ([]Record, place, error) {
 
 // segmentFile is a file whose name begins with a day: a segment, or one that was set aside.
 type segmentFile struct {
-	path  string
-	day   Day
-	aside bool
-	size  int64
+	dir, name string
+	day       Day
 }
+
+func (f segmentFile) path() string { return filepath.Join(f.dir, f.name) }
+
+func (f segmentFile) aside() bool { return strings.Contains(f.name, asideMark) }
 
 // list returns the files of all days. Files with other names are not ours and stay.
 func (s *segments) list() ([]segmentFile, error) {
@@ -269,11 +271,7 @@ func (s *segments) list() ([]segmentFile, error) {
 			if err != nil {
 				continue
 			}
-			f := segmentFile{path: filepath.Join(dir, name), day: d, aside: strings.Contains(name, asideMark)}
-			if info, err := e.Info(); err == nil {
-				f.size = info.Size()
-			}
-			files = append(files, f)
+			files = append(files, segmentFile{dir, name, d})
 		}
 	}
 	return files, nil
@@ -293,12 +291,12 @@ func (s *segments) remove(gone func(Day) bool) (int, error) {
 			continue
 		}
 		errs = append(errs, s.shut(f.day))
-		if err := os.RemoveAll(f.path); err != nil { // a folder may lie where a file was expected
+		if err := os.RemoveAll(f.path()); err != nil { // a folder may lie where a file was expected
 			errs = append(errs, err)
 			continue
 		}
 		removed++
-		folders[filepath.Dir(f.path)] = true
+		folders[f.dir] = true
 	}
 	for dir := range folders {
 		errs = append(errs, syncFolder(dir))

@@ -110,6 +110,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.startClock()
 	s.expire()
+	s.survey()
 	return s, nil
 }
 

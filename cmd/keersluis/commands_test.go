@@ -149,8 +149,9 @@ func (s *script) until(ts *testscript.TestScript, args []string) error {
 
 // seen prints what the origin was asked since the last time.
 func (s *script) seen(ts *testscript.TestScript, _ []string) error {
+	out := ts.Stdout() // also when there is nothing: what was printed before is gone
 	for _, line := range s.origin.take() {
-		fmt.Fprintln(ts.Stdout(), line)
+		fmt.Fprintln(out, line)
 	}
 	return nil
 }

@@ -64,10 +64,6 @@ func newWeb(tb testing.TB) *web {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cheap, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	argon, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
 		tb.Fatal(err)
@@ -75,9 +71,24 @@ func newWeb(tb testing.TB) *web {
 	w := &web{tb: tb, authority: authority, roots: filepath.Join(dir, "ca.pem"), resolver: newUnbound(tb)}
 	w.vars = map[string]string{
 		"UPSTREAM": w.resolver.addr, "ORIGIN_CA": w.roots,
-		"PASSWORD": password, "BCRYPT": string(cheap), "ARGON2ID": argon,
+		"PASSWORD": password, "BCRYPT": bcryptHash(tb), "ARGON2ID": argon,
 	}
+	var persons strings.Builder
+	for i := 1; i <= 12; i++ {
+		fmt.Fprintf(&persons, "  - {name: p%02d, password_hash: %q}\n", i, bcryptHash(tb))
+	}
+	w.vars["PERSONS"] = persons.String()
 	return w
+}
+
+// bcryptHash returns another hash of the password each time, the cheapest there is.
+func bcryptHash(tb testing.TB) string {
+	tb.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(hash)
 }
 
 // script is what one script has to itself.

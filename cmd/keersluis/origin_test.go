@@ -142,7 +142,7 @@ func (o *origin) handler() http.Handler {
 		"/cut":      cut,
 		"/early":    early,
 		"GET /{$}":  hello,
-		"/page":     page,
+		"/page":     webPage,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			o.remember(r)
@@ -158,7 +158,7 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "hello from %s\n", host)
 }
 
-func page(w http.ResponseWriter, _ *http.Request) {
+func webPage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	io.WriteString(w, "<!DOCTYPE html><title>Origin</title><p>A page of the origin.</p>\n")
 }
@@ -310,11 +310,16 @@ func (o *origin) held(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// cut promises more than it sends.
-func cut(w http.ResponseWriter, _ *http.Request) {
+// cut promises twice what it sends: ?n= bytes.
+func cut(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(r.FormValue("n"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	w.Header().Set("Content-Type", "text/plain")
-	w.Header().Set("Content-Length", "1000")
-	io.WriteString(w, "not a thousand bytes\n")
+	w.Header().Set("Content-Length", strconv.Itoa(2*n))
+	_, _ = w.Write(pattern(n))
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }

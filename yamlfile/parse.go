@@ -14,7 +14,8 @@ import (
 )
 
 // The parser below is quadratic in the length of a mapping (1 MiB of short keys takes it 25 s) and recursive in depth,
-// so it is shown only what these bounds let through; the worst such file takes it about a second.
+// so it is shown only what these bounds let through. The worst such file takes it a few seconds, an honest one of 3,000
+// entries of four keys 0.2 s.
 const (
 	maxBytes  = 1 << 20
 	maxTokens = 1 << 16

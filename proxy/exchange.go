@@ -32,6 +32,7 @@ type exchange struct {
 	out    *responder
 
 	up       atomic.Int64       // bytes of the request body
+	upload   *clientBody        // nil for a request without a body
 	upgraded io.ReadWriteCloser // the origin's side after a 101; nil otherwise
 	body     *originBody        // of the response; nil where the page is ours
 }
@@ -69,8 +70,14 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, clien
 	x.finish()
 }
 
-// end tells the gate what went up and down.
-func (x *exchange) end() { x.answer.Done(x.up.Load(), x.out.down.Load()) }
+// end lets go of the client and tells the gate what went up and down.
+func (x *exchange) end() {
+	x.out.close()
+	if x.upload != nil {
+		x.upload.detach()
+	}
+	x.answer.Done(x.up.Load(), x.out.down.Load())
+}
 
 // finish carries an upgraded connection to its end, and cuts one whose response the origin did not complete: the client
 // must not take half a body for the whole.
@@ -103,7 +110,8 @@ func (x *exchange) outgoing() *http.Request {
 	out.Close = false // the client's connection is not the origin's
 	out.TransferEncoding = nil
 	if r.Body != nil && r.Body != http.NoBody {
-		out.Body = &clientBody{ReadCloser: r.Body, exchange: x, control: http.NewResponseController(x.out.ResponseWriter)}
+		x.upload = &clientBody{ReadCloser: r.Body, exchange: x, control: http.NewResponseController(x.out.ResponseWriter)}
+		out.Body = x.upload
 	}
 	return out
 }
@@ -157,6 +165,10 @@ func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.R
 		_ = x.body.Close() // what it held does not matter any more
 		x.body = nil
 		return blocked, nil
+	}
+	if len(resp.Trailer) > 0 {
+		delete(resp.Header, "Content-Length") // HTTP/1.1 has trailers after chunks only
+		resp.ContentLength = -1
 	}
 	x.out.streaming = resp.ContentLength < 0
 	return resp, nil
@@ -261,6 +273,14 @@ func (w *responder) Flush() {
 // Unwrap is for http.ResponseController.
 func (w *responder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// close keeps a late informational response, from the transport's own goroutine, away from the client.
+func (w *responder) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = true
+}
+
+// informational writes a 1xx response, while the final one has not begun.
 func (w *responder) informational(code int, h http.Header) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -282,23 +302,51 @@ func (w *responder) informational(code int, h http.Header) error {
 	return nil
 }
 
-// clientBody is the request body: counted, and with a deadline on each read.
+// BUG(proxy): a client that sends Expect: 100-continue over HTTP/2 is told to continue by us and not by the origin, because
+// net/http takes the field away without a trace. Over HTTP/1.1 the origin is asked.
+
+// clientBody is the request body: counted, and with a deadline on each read. The transport may read it in a goroutine of
+// its own until after the exchange has ended; the client is not touched then.
 type clientBody struct {
 	io.ReadCloser
 	exchange *exchange
 	control  *http.ResponseController
 	armed    atomic.Int64
+
+	mu   sync.Mutex
+	gone bool // guarded by mu: the exchange has ended
 }
 
 // Read reads from the client, who may not pause for longer than the stall limit.
 func (b *clientBody) Read(p []byte) (int, error) {
-	rearm(&b.armed, b.exchange.proxy.limits.Stall, b.control.SetReadDeadline)
+	stall := b.exchange.proxy.limits.Stall
+	if !b.touch(func() { rearm(&b.armed, stall, b.control.SetReadDeadline) }) {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	n, err := b.ReadCloser.Read(p)
 	b.exchange.up.Add(int64(n))
 	if err == io.EOF {
-		_ = b.control.SetReadDeadline(time.Time{}) // from here the server watches for the client to leave
+		// From here the server watches for the client to leave.
+		b.touch(func() { _ = b.control.SetReadDeadline(time.Time{}) })
 	}
 	return n, err
+}
+
+// touch calls f, unless the exchange has ended: an HTTP/2 ResponseController crashes after that.
+func (b *clientBody) touch(f func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone {
+		return false
+	}
+	f()
+	return true
+}
+
+func (b *clientBody) detach() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gone = true
 }
 
 // originBody is the response body; it remembers whether it ended before its end.

@@ -81,17 +81,12 @@ func newLab(tb testing.TB, s setup) *lab {
 	l.plain = httptest.NewUnstartedServer(s.handler)
 	l.secure = httptest.NewUnstartedServer(s.handler)
 	l.secure.EnableHTTP2 = !s.h1Only
-	l.secure.TLS = &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		name := h.ServerName
-		if name == "" {
-			name = "127.0.0.1"
-		}
-		host, err := filter.ParseHost(name)
-		if err != nil {
-			return nil, err
-		}
-		return l.origins.Certificate(h.Context(), host)
-	}}
+	own := &tls.Config{GetCertificate: l.originCertificate, NextProtos: []string{"h2", "http/1.1"}}
+	if s.h1Only {
+		own.NextProtos = own.NextProtos[1:]
+	}
+	// Not as the configuration itself: httptest would add a certificate, which goes first when no name is asked for.
+	l.secure.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return own, nil }}
 	for _, o := range []*httptest.Server{l.plain, l.secure} {
 		o.Config.ErrorLog = log.New(io.Discard, "", 0)
 		tb.Cleanup(o.Close)
@@ -103,6 +98,18 @@ func newLab(tb testing.TB, s setup) *lab {
 	l.gate.Use(testPolicy(tb, s.policy))
 	l.serve(s)
 	return l
+}
+
+func (l *lab) originCertificate(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	name := h.ServerName
+	if name == "" {
+		name = "127.0.0.1"
+	}
+	host, err := filter.ParseHost(name)
+	if err != nil {
+		return nil, err
+	}
+	return l.origins.Certificate(h.Context(), host)
 }
 
 func (l *lab) serve(s setup) {

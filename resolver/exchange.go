@@ -184,8 +184,15 @@ func dial(ctx context.Context, network string, u *upstream) (net.Conn, error) {
 
 // stopOn makes reads and writes of conn fail as soon as ctx ends. The caller calls what it returns when it is done with
 // conn.
-func stopOn(ctx context.Context, conn net.Conn) (release func() bool) {
-	return context.AfterFunc(ctx, func() {
+func stopOn(ctx context.Context, conn net.Conn) (release func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
 		_ = conn.SetDeadline(time.Unix(1, 0)) // fails only for a conn that is closed already
 	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
 }

@@ -29,7 +29,10 @@ func (r *Resolver) ServeTCP(ctx context.Context, ln net.Listener) error {
 	var open sync.WaitGroup
 	defer open.Wait()
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = ln.Close() })() // ctx is ending: nobody could do anything about it
+	open.Go(func() {
+		<-ctx.Done()
+		_ = ln.Close() // nobody could do anything about an error
+	})
 	slots := make(chan struct{}, r.conns)
 	for {
 		conn, err := ln.Accept()
@@ -79,7 +82,7 @@ type stream struct {
 	inquiry  *inquiry       // the one being read; owned by serveConn
 	out      []byte         // for answers made at once; owned by serveConn
 	waiting  chan struct{}  // holds one for each query that waits for an upstream
-	late     sync.WaitGroup // of the same
+	late     sync.WaitGroup // of the same, and of who watches the context
 
 	mu    sync.Mutex
 	frame []byte // guarded by mu, as is writing
@@ -99,7 +102,10 @@ func (r *Resolver) serveConn(ctx context.Context, conn net.Conn) {
 	}
 	defer s.late.Wait()
 	defer cancel() // nobody is left to take what is waited for
-	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })()
+	s.late.Go(func() {
+		<-ctx.Done()
+		_ = conn.SetReadDeadline(time.Unix(1, 0)) // fails only for a connection that is closed already
+	})
 	in := make([]byte, maxQuery)
 	for {
 		n, err := s.next(ctx, in)
@@ -122,7 +128,7 @@ func (s *stream) next(ctx context.Context, buf []byte) (int, error) {
 	if err := s.conn.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
 		return 0, err
 	}
-	if ctx.Err() != nil { // ended before the deadline was set; after it, AfterFunc sets another
+	if ctx.Err() != nil { // ended before the deadline was set; when it ends now, another is set
 		return 0, ctx.Err()
 	}
 	if _, err := io.ReadFull(s.conn, buf[:2]); err != nil {

@@ -46,14 +46,15 @@ func (r *Resolver) ServeUDP(ctx context.Context, conns ...*net.UDPConn) error {
 			failed[i] = r.read(ctx, conn, waiting, idle)
 		})
 	}
-	stop := context.AfterFunc(ctx, func() {
+	workers.Go(func() {
+		<-ctx.Done()
 		for _, conn := range conns { // fails only for a socket that is closed already
 			_ = conn.SetReadDeadline(time.Unix(1, 0))
 			_ = conn.SetWriteDeadline(time.Now().Add(lastWriteDelay))
 		}
 	})
 	readers.Wait()
-	stop()
+	cancel()
 	close(waiting)
 	workers.Wait()
 	for i, conn := range conns {

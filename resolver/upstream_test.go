@@ -260,12 +260,12 @@ func (a *arrivals) ByAddr(netip.Addr) filter.Client {
 // Many who ask the same at the same time cost the upstream one question.
 func TestEqualQuestionsShareOneExchange(t *testing.T) {
 	var all arrivals
+	all.Add(20)
 	up := serveUpstream(t, func(q *dns.Msg, _ string) [][]byte {
 		all.Wait()
 		return [][]byte{pack(answer(q, good))}
 	})
 	w := serve(t, resolver.Config{Upstreams: []netip.AddrPort{up.addr}, Try: 5 * time.Second, Clients: &all})
-	all.Add(20)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -325,8 +325,14 @@ func TestSizeOfferedByTheClient(t *testing.T) {
 		size      uint16 // 0: no OPT
 		truncated bool
 	}{
-		{"2.example.", 0, false}, {"3.example.", 0, true}, {"2.example.", 100, false}, {"3.example.", 512, true},
-		{"3.example.", 900, false}, {"5.example.", 900, true}, {"5.example.", 1232, false}, {"6.example.", 4096, true},
+		{"2.example.", 0, false},
+		{"3.example.", 0, true},
+		{"2.example.", 100, false},
+		{"3.example.", 512, true},
+		{"3.example.", 900, false},
+		{"5.example.", 900, true},
+		{"5.example.", 1232, false},
+		{"6.example.", 4096, true},
 	}
 	for _, tt := range tests {
 		m := new(dns.Msg)

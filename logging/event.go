@@ -42,3 +42,6 @@ type Event struct {
 	Down     int64  // bytes to the client
 	Counted  bool   // counters only, no pseudonymous row: guests and protected persons (rules A11, G1)
 }
+
+// MarshalText returns [Outcome.String].
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }

@@ -56,7 +56,7 @@ type category struct {
 	Article string `yaml:"article"`
 	// Roles get another action (rules B12, B14).
 	Roles map[filter.Role]action `yaml:"roles"`
-	// Devices get another action, which goes before that of a role (rules A7, A8).
+	// Devices get another action; that of a role the client holds goes before it (rules A7, A8).
 	Devices map[filter.Device]action `yaml:"devices"`
 	// Final is opened only by an exception that names the category.
 	Final bool `yaml:"final"`

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,24 +103,30 @@ type script struct {
 
 type scriptKey struct{}
 
-// setup gives a script its ports, its origin and, unless it brings its own, a keersluis.yaml.
-func (w *web) setup(env *testscript.Env) error {
-	s := &script{sockets: make(map[string]*socket)}
-	tb := &envTB{TB: w.tb, env: env}
-	s.origin = newOrigin(tb, w.authority)
-	vars := map[string]string{
+// newScript gives a script its origin and its ports, and returns the variables that tell them.
+func (w *web) newScript(tb testing.TB, dir string) (*script, map[string]string) {
+	tb.Helper()
+	s := &script{origin: newOrigin(tb, w.authority), sockets: make(map[string]*socket)}
+	vars := maps.Clone(w.vars)
+	maps.Copy(vars, map[string]string{
 		"PROXY": "127.0.0.1:" + freePort(tb), "DNS_PORT": freePort(tb), "PORTAL": "127.0.0.1:" + freePort(tb),
 		"HTTP_PORT": portOf(s.origin.plain.Addr()), "TLS_PORT": portOf(s.origin.secure.Addr()),
-		"CA": "data/ca/ca.pem", "CURL_HOME": env.WorkDir, "TODAY": time.Now().Format(time.DateOnly),
-	}
+		"CA": "data/ca/ca.pem", "CURL_HOME": dir, "TODAY": time.Now().Format(time.DateOnly),
+	})
 	var pairs []string
-	for _, set := range []map[string]string{w.vars, vars} {
-		for name, value := range set {
-			env.Setenv(name, value)
-			pairs = append(pairs, "${"+name+"}", value)
-		}
+	for name, value := range vars {
+		pairs = append(pairs, "${"+name+"}", value)
 	}
 	s.fill = strings.NewReplacer(pairs...)
+	return s, vars
+}
+
+// setup prepares a script's folder.
+func (w *web) setup(env *testscript.Env) error {
+	s, vars := w.newScript(&envTB{TB: w.tb, env: env}, env.WorkDir)
+	for name, value := range vars {
+		env.Setenv(name, value)
+	}
 	env.Values[scriptKey{}] = s
 	env.Defer(s.close)
 	if err := os.WriteFile(filepath.Join(env.WorkDir, ".curlrc"), []byte("silent\nshow-error\nmax-time = 60\n"), 0o600); err != nil {

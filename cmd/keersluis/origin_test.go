@@ -31,6 +31,7 @@ import (
 // what it was asked, so that a test can say that a blocked request never left the proxy.
 type origin struct {
 	plain, secure net.Listener
+	connections   sync.Map      // of the clients: net.Conn to true
 	events        chan string   // what /sse sends next
 	release       chan struct{} // lets a response of /held go on
 
@@ -67,6 +68,14 @@ func newOrigin(tb testing.TB, authority *ca.Authority) *origin {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // scripts provoke refused handshakes
 		TLSConfig:         both,
+		ConnState: func(c net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				o.connections.Store(c, true)
+			case http.StateClosed, http.StateHijacked:
+				o.connections.Delete(c)
+			}
+		},
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(o.plain) })
@@ -99,6 +108,14 @@ func (o *origin) take() []string {
 	seen := o.seen
 	o.seen = nil
 	return seen
+}
+
+// closeConnections ends every connection to the origin, as a server does that has had enough of an idle client.
+func (o *origin) closeConnections() {
+	o.connections.Range(func(c, _ any) bool {
+		c.(net.Conn).Close()
+		return true
+	})
 }
 
 // forget makes the origin remember nothing from now on, for tests with very many requests.

@@ -124,10 +124,20 @@ func (p *process) peak() (int, error) {
 	return 0, errors.New("no VmHWM in the status of the process")
 }
 
-// files returns the number of open file descriptors of the process.
-func (p *process) files() (int, error) {
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
-	return len(open), err
+// files returns what the file descriptors of the process lead to.
+func (p *process) files() ([]string, error) {
+	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	open, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, fd := range open {
+		if to, err := os.Readlink(filepath.Join(dir, fd.Name())); err == nil { // else it was closed just now
+			out = append(out, to)
+		}
+	}
+	return out, nil
 }
 
 // ports are those that this test process has given out.

@@ -116,7 +116,9 @@ func rule(w *words, o Organisation, article string) string {
 	if article == "" {
 		return o.Regulation
 	}
-	article = strings.ReplaceAll(w.article, "%s", article)
+	if !strings.HasPrefix(strings.ToLower(article), "art") { // "art. 4.2" is a whole reference, "4.2" a number
+		article = strings.ReplaceAll(w.article, "%s", article)
+	}
 	if o.Regulation == "" {
 		return capital(article)
 	}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/keersluis/keersluis/blocklists"
+	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/logging"
+	"github.com/keersluis/keersluis/proxy"
+	"github.com/keersluis/keersluis/proxy/ca"
+	"github.com/keersluis/keersluis/proxy/page"
+	"github.com/keersluis/keersluis/resolver"
+)
+
+// This file turns settings into what each part takes.
+
+// maxRoots bounds a file of root certificates, in bytes: all of Mozilla's take 0.2 MB.
+const maxRoots = 8 << 20
+
+// amsterdam is the time zone of the law, the log and the people. The database is embedded, so it can't be missing.
+func amsterdam() *time.Location {
+	l, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		return time.UTC
+	}
+	return l
+}
+
+func (s *settings) logOptions(log *zap.Logger) logging.Options {
+	l := s.policy.Logging
+	return logging.Options{
+		Mode: l.Mode, Retention: l.Months, Organisation: s.policy.Organisation.Name,
+		Location: amsterdam(), Now: time.Now, Logger: log,
+	}
+}
+
+func (s *settings) portalURL() string {
+	return cmp.Or(s.Portal.URL, "http://"+reachable(string(s.Portal.Listen)))
+}
+
+func (s *settings) caOptions() ca.Options {
+	return ca.Options{Organisation: s.policy.Organisation.Name, CRLURL: s.portalURL() + "/crl", Now: time.Now}
+}
+
+func (s *settings) resolverConfig(sv *server) resolver.Config {
+	return resolver.Config{
+		Gate: sv.gate, Clients: &sv.clients, Upstreams: s.upstreams(sv.log), Logger: sv.log, Now: time.Now,
+	}
+}
+
+// upstreams returns the configured resolvers, or those of the system.
+func (s *settings) upstreams(log *zap.Logger) []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, u := range s.Resolver.Upstreams {
+		out = append(out, u.AddrPort)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	var own []netip.AddrPort
+	if a, err := netip.ParseAddrPort(string(s.Resolver.Listen)); err == nil {
+		own = append(own, a)
+	}
+	out, err := resolver.SystemUpstreams("/etc/resolv.conf", own...)
+	if err != nil || len(out) == 0 {
+		log.Warn("no resolver to forward to: names can't be looked up; set resolver.upstreams", zap.Error(err))
+	}
+	return out
+}
+
+func (s *settings) proxyConfig(sv *server, roots *x509.CertPool) proxy.Config {
+	return proxy.Config{
+		Gate: sv.gate, Clients: &sv.clients, Certificate: sv.authority.Certificate, Lookup: sv.resolver.Lookup, Roots: roots,
+		Pages: sv.pages, Realm: s.policy.Organisation.Name, Local: http.HandlerFunc(sv.local), Log: sv.log,
+		Limits: proxy.Limits{Grace: s.Proxy.Grace},
+	}
+}
+
+// organisation returns who the pages say they are of.
+func (s *settings) organisation() page.Organisation {
+	o := s.policy.Organisation
+	return page.Organisation{
+		Name: o.Name,
+		ServiceDesk: page.Contact{
+			Name: o.ServiceDesk.Name, Phone: o.ServiceDesk.Phone, Mail: o.ServiceDesk.Mail, URL: o.ServiceDesk.URL,
+		},
+		Regulation: s.policy.Regulation.Name, RegulationURL: s.policy.Regulation.URL,
+	}
+}
+
+func (s *settings) newKeeper(feeds *http.Client, log *zap.Logger) (*blocklists.Keeper, error) {
+	return s.keeperIn(filepath.Join(s.Data, "lists"), feeds, log)
+}
+
+func (s *settings) keeperIn(dir string, feeds *http.Client, log *zap.Logger) (*blocklists.Keeper, error) {
+	return blocklists.New(dir, s.sources(), blocklists.Options{Client: feeds, Now: time.Now, Logger: log})
+}
+
+// snapshotOnce compiles the lists for a command: with the copies in the data folder when no server holds it.
+func (s *settings) snapshotOnce(ctx context.Context) (*filter.Snapshot, blocklists.Report, error) {
+	dir, err := os.MkdirTemp("", "keersluis-lists-")
+	if err != nil {
+		return nil, blocklists.Report{}, err
+	}
+	defer os.RemoveAll(dir)
+	if _, err := os.Stat(filepath.Join(s.Data, "lists")); err == nil {
+		if lock, err := lockData(s.Data); err == nil {
+			defer lock.Close()
+			dir = filepath.Join(s.Data, "lists")
+		}
+	}
+	keeper, err := s.keeperIn(dir, http.DefaultClient, zap.NewNop())
+	if err != nil {
+		return nil, blocklists.Report{}, err
+	}
+	return keeper.Load(ctx) // fetches nothing
+}
+
+// roots returns the system's roots and the configured ones.
+func (s *settings) roots() (*x509.CertPool, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	for _, file := range s.TLS.Roots {
+		pem, err := readRoots(file)
+		if err != nil {
+			return nil, fmt.Errorf("tls.roots: %w", err)
+		}
+		pool.AppendCertsFromPEM(pem)
+	}
+	return pool, nil
+}
+
+// readRoots returns a PEM file that holds at least one certificate.
+func readRoots(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	pem, err := io.ReadAll(io.LimitReader(f, maxRoots))
+	if err != nil {
+		return nil, err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return pem, nil
+}
+
+func tlsClient(roots *x509.CertPool) *tls.Config {
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}

@@ -50,7 +50,7 @@ func (k *Keeper) fetch(ctx context.Context, s Source, have *record) (got fetched
 		got.unchanged = true
 	case resp.StatusCode != http.StatusOK:
 		got.err = fmt.Errorf("fetch %s: the server answered %s", s.URL, resp.Status)
-	case s.URL[:5] == "https" && resp.Request != nil && resp.Request.URL.Scheme != "https":
+	case leftTLS(resp):
 		got.err = fmt.Errorf("fetch %s: the server sent us on to plain http, where anybody could change the list", s.URL)
 	default:
 		got.record, got.err = k.download(ctx, s, resp)
@@ -91,6 +91,16 @@ func (k *Keeper) download(ctx context.Context, s Source, resp *http.Response) (r
 	return r, nil
 }
 
+// leftTLS reports whether a way that began with https did not stay there.
+func leftTLS(resp *http.Response) bool {
+	first, plain := "", false
+	for r := resp; r != nil && r.Request != nil; r = r.Request.Response {
+		first = r.Request.URL.Scheme
+		plain = plain || first != "https"
+	}
+	return first == "https" && plain
+}
+
 // header returns a header that is kept and sent back, if it is of a reasonable length.
 func header(resp *http.Response, name string) string {
 	if v := resp.Header.Get(name); len(v) <= 1024 {
@@ -111,7 +121,7 @@ func (k *Keeper) startFetches(r *run) time.Duration {
 			continue
 		}
 		s.fetching = true
-		src, have := s.Source, s.copy
+		src, have := s.Source, s.kept
 		r.wait.Go(func() {
 			got := fetched{err: r.ctx.Err()}
 			select {
@@ -135,13 +145,13 @@ func (k *Keeper) startFetches(r *run) time.Duration {
 func (k *Keeper) settleFetch(got fetched) bool {
 	s := got.source
 	s.fetching = false
-	before := s.copy
+	before := s.kept
 	err := got.err
 	switch {
 	case err != nil:
 	case got.unchanged:
 		err = k.confirm(s)
-	case s.copy != nil && s.copy.Parts[0].Digest == got.record.Parts[0].Digest:
+	case s.kept != nil && s.kept.Parts[0].Digest == got.record.Parts[0].Digest:
 		k.shelf.discard(got.record.Parts)
 		err = k.confirm(s)
 	default:
@@ -149,11 +159,11 @@ func (k *Keeper) settleFetch(got fetched) bool {
 	}
 	if s.err = err; err != nil {
 		s.due = k.now().Add(s.retry.NextBackOff())
-		return s.copy != before
+		return s.kept != before
 	}
 	s.retry.Reset()
 	s.due = nextFetch(s.checked)
-	return s.copy != before
+	return s.kept != before
 }
 
 // nextFetch returns when a list that was confirmed then is to be asked for again: a day later, more or less.
@@ -161,10 +171,10 @@ func nextFetch(then time.Time) time.Time { return then.Add(daily - jitter + rand
 
 // confirm notes that the source still holds what the copy does.
 func (k *Keeper) confirm(s *source) error {
-	if s.copy == nil {
+	if s.kept == nil {
 		return errors.New("nothing to confirm")
 	}
-	s.copy.Checked = k.now().UTC().Truncate(time.Second)
-	s.checked = s.copy.Checked
-	return k.shelf.write(s.id, *s.copy)
+	s.kept.Checked = k.now().UTC().Truncate(time.Second)
+	s.checked = s.kept.Checked
+	return k.shelf.write(s.id, *s.kept)
 }

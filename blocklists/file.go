@@ -37,7 +37,7 @@ func (v sight) unchanged(path string, info fs.FileInfo) bool {
 // fresh reports whether the files of s are as they were when they were last read well.
 func (s *source) fresh() bool {
 	places, _, err := locate(s.Source)
-	if err != nil || s.err != nil || s.copy == nil || len(places) != len(s.seen) {
+	if err != nil || s.err != nil || s.kept == nil || len(places) != len(s.seen) {
 		return false
 	}
 	for i, p := range places {
@@ -51,31 +51,31 @@ func (s *source) fresh() bool {
 
 // readFile takes over what the file or folder of s holds, if it is good, and reports whether the copy in force is another
 // than before. What is wrong goes to s.err.
-func (k *Keeper) readFile(s *source) bool {
-	before := s.copy
+func (k *Keeper) readFile(ctx context.Context, s *source) bool {
+	before := s.kept
 	s.seen = nil
-	s.err = k.takeFile(s)
-	return s.copy != before
+	s.err = k.takeFile(ctx, s)
+	return s.kept != before
 }
 
-func (k *Keeper) takeFile(s *source) error {
+func (k *Keeper) takeFile(ctx context.Context, s *source) error {
 	places, ignored, err := locate(s.Source)
 	if err != nil {
 		return err
 	}
 	s.ignored = ignored
 	var seen []sight
-	same := s.copy != nil && len(s.copy.Parts) == len(places)
+	same := s.kept != nil && len(s.kept.Parts) == len(places)
 	for i, p := range places {
 		digest, v, err := p.digest(k.now())
 		if err != nil {
 			return err
 		}
 		seen = append(seen, v)
-		same = same && s.copy.Parts[i].Name == p.part && s.copy.Parts[i].Digest == digest
+		same = same && s.kept.Parts[i].Name == p.part && s.kept.Parts[i].Digest == digest
 	}
 	if !same {
-		if err := k.copyFile(s, places); err != nil {
+		if err := k.copyFile(ctx, s, places); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func (p place) digest(now time.Time) (digest string, v sight, err error) {
 }
 
 // copyFile puts what the files hold on the shelf and in force, if it is a list.
-func (k *Keeper) copyFile(s *source, places []place) error {
+func (k *Keeper) copyFile(ctx context.Context, s *source, places []place) error {
 	var parts []part
 	for _, p := range places {
 		_, err := p.read(k.now(), func(r io.Reader) error {
@@ -188,7 +188,7 @@ func (k *Keeper) copyFile(s *source, places []place) error {
 			return err
 		}
 	}
-	entries, err := k.judge(context.Background(), s.Source, parts)
+	entries, err := k.judge(ctx, s.Source, parts)
 	if err != nil {
 		k.shelf.discard(parts)
 		return fmt.Errorf("%s %w", s.File, err)
@@ -201,11 +201,11 @@ func (k *Keeper) accept(s *source, r record) error {
 	r.Name, r.Where, r.Category = s.Name, s.where(), string(s.Category)
 	r.Taken = k.now().UTC().Truncate(time.Second)
 	r.Checked = r.Taken
-	kept, err := k.shelf.commit(s.id, r, s.copy)
+	kept, err := k.shelf.commit(s.id, r, s.kept)
 	if err != nil {
 		return err
 	}
-	s.copy, s.checked = kept, kept.Checked
+	s.kept, s.checked = kept, kept.Checked
 	return nil
 }
 
@@ -216,7 +216,7 @@ func (k *Keeper) judge(ctx context.Context, s Source, parts []part) (int, error)
 	var t tally
 	good := 0
 	for _, p := range parts {
-		err := parseFile(k.shelf.textPath(p), s.Format, func(e filter.Entry) bool {
+		err := k.parsePart(s, p, func(e filter.Entry) bool {
 			t.entries++
 			if _, err := filter.ParseHost(string(e.Host)); err == nil {
 				good++
@@ -237,11 +237,16 @@ func (k *Keeper) judge(ctx context.Context, s Source, parts []part) (int, error)
 	return good, nil
 }
 
-func parseFile(path string, f Format, entry func(filter.Entry) bool, complain func(filter.Complaint)) error {
-	file, err := os.Open(path)
+// parsePart walks a text of the shelf.
+func (k *Keeper) parsePart(s Source, p part, entry func(filter.Entry) bool, complain func(filter.Complaint)) error {
+	f, err := os.Open(k.shelf.textPath(p))
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return Parse(file, f, entry, complain)
+	defer f.Close()
+	format := s.Format
+	if p.Name != "" { // of a folder
+		format = UT1
+	}
+	return Parse(f, format, entry, complain)
 }

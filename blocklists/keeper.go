@@ -39,7 +39,7 @@ type Options struct {
 type source struct {
 	Source
 	id      string
-	copy    *record   // in force; nil: nothing is
+	kept    *record   // in force; nil: nothing is
 	err     error     // why the copy isn't what the source holds now
 	seen    []sight   // of a file, when it was last read well
 	checked time.Time // when the source last confirmed the copy
@@ -91,7 +91,7 @@ func (k *Keeper) Load(ctx context.Context) (*filter.Snapshot, Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, Report{}, err
 		}
-		k.loadSource(s)
+		k.loadSource(ctx, s)
 	}
 	if err := k.shelf.sweep(k.now().Add(-24 * time.Hour)); err != nil {
 		return nil, Report{}, err
@@ -102,18 +102,18 @@ func (k *Keeper) Load(ctx context.Context) (*filter.Snapshot, Report, error) {
 	return k.snap, k.report(), nil
 }
 
-func (k *Keeper) loadSource(s *source) {
+func (k *Keeper) loadSource(ctx context.Context, s *source) {
 	kept, err := k.shelf.find(s.id)
-	if s.copy = kept; kept != nil {
+	if s.kept = kept; kept != nil {
 		s.checked = kept.Checked
 		s.due = nextFetch(kept.Checked)
 	}
 	if s.File != "" {
-		k.readFile(s)
+		k.readFile(ctx, s)
 		return
 	}
 	s.err = err
-	if s.copy == nil && err == nil {
+	if s.kept == nil && err == nil {
 		s.err = fmt.Errorf("%s has not been fetched yet; that goes on in the background", s.URL)
 	}
 }
@@ -155,17 +155,17 @@ func (k *Keeper) compile() error {
 // lists returns the parts of the copy in force as lists to compile.
 func (k *Keeper) lists(s *source) []filter.List {
 	s.tallies = nil
-	if s.copy == nil {
+	if s.kept == nil {
 		return nil
 	}
-	lists := make([]filter.List, 0, len(s.copy.Parts))
-	for _, p := range s.copy.Parts {
+	lists := make([]filter.List, 0, len(s.kept.Parts))
+	for _, p := range s.kept.Parts {
 		t := &tally{}
 		s.tallies = append(s.tallies, t)
 		name := s.partName(p.Name)
 		lists = append(lists, filter.List{Name: name, Category: s.Category, Entries: func(yield func(filter.Entry) bool) {
 			t.reset()
-			t.err = parseFile(k.shelf.textPath(p), s.Format, t.count(yield), t.complain(name))
+			t.err = k.parsePart(s.Source, p, t.count(yield), t.complain(name))
 		}})
 	}
 	return lists
@@ -185,9 +185,9 @@ func (k *Keeper) dropUnreadable() bool {
 	dropped := false
 	for _, s := range k.sources {
 		for _, t := range s.tallies {
-			if t.err != nil && s.copy != nil {
+			if t.err != nil && s.kept != nil {
 				s.err = errors.Join(s.err, fmt.Errorf("its copy can't be read: %w", t.err))
-				s.copy, s.seen = nil, nil
+				s.kept, s.seen = nil, nil
 				dropped = true
 			}
 		}

@@ -141,10 +141,10 @@ func hostsLine(line []byte, emit func([]byte, string)) string {
 	if len(address) == 0 {
 		return ""
 	}
-	if !isAddress(address) {
+	sink := isSink(address)
+	if !sink && !isAddress(address) {
 		return "no address before the name"
 	}
-	sink := isSink(address)
 	reason := ""
 	if len(names) == 0 {
 		reason = "no name after the address"
@@ -155,7 +155,7 @@ func hostsLine(line []byte, emit func([]byte, string)) string {
 		switch {
 		case isMachineName(name):
 		case sink:
-			emit(name, "")
+			emit(unstar(name), "")
 		default:
 			reason = "the address leads somewhere; only 0.0.0.0, 127.0.0.1, :: and ::1 mean that a name is unwanted"
 		}
@@ -198,7 +198,7 @@ func ut1Line(line []byte, emit func([]byte, string)) string {
 		return ""
 	}
 	url = bytes.TrimRight(url, "?#") // an empty query or fragment says nothing
-	if bytes.IndexAny(url[slash:], "?#") >= 0 {
+	if bytes.ContainsAny(url[slash:], "?#") {
 		return "a rule with a query or a fragment; without it the rule would block more than it says"
 	}
 	if slash == 0 {
@@ -226,7 +226,9 @@ func escapePath(path []byte) string {
 
 // unstar takes the mark of a wildcard away: every entry covers the names below it already.
 func unstar(name []byte) []byte {
-	name = bytes.TrimPrefix(name, []byte("*"))
+	if bytes.HasPrefix(name, []byte("*.")) {
+		return name[2:]
+	}
 	return bytes.TrimPrefix(name, []byte("."))
 }
 

@@ -89,7 +89,7 @@ func (k *Keeper) attribute(complaints []filter.Complaint, embedded []*tally) {
 	}
 	for _, s := range k.sources {
 		for i, t := range s.tallies {
-			byName[s.partName(s.copy.Parts[i].Name)] = t
+			byName[s.partName(s.kept.Parts[i].Name)] = t
 		}
 	}
 	for _, c := range complaints {
@@ -116,8 +116,8 @@ func (k *Keeper) report() Report {
 
 func (s *source) status() Status {
 	status := Status{Name: s.Name, Category: s.Category, Where: s.where(), Err: s.err}
-	if s.copy != nil {
-		status.Taken, status.Checked = s.copy.Taken, s.checked
+	if s.kept != nil {
+		status.Taken, status.Checked = s.kept.Taken, s.checked
 		status.State = OK
 		if s.err != nil {
 			status.State = LastGood
@@ -126,9 +126,9 @@ func (s *source) status() Status {
 	for _, t := range s.tallies {
 		status.include(t)
 	}
-	if s.copy != nil && status.Entries > s.copy.Entries { // the compiler's count of refusals ended early
-		status.Complained += status.Entries - s.copy.Entries
-		status.Entries = s.copy.Entries
+	if s.kept != nil && status.Entries > s.kept.Entries { // the compiler's count of refusals ended early
+		status.Complained += status.Entries - s.kept.Entries
+		status.Entries = s.kept.Entries
 	}
 	for _, name := range s.ignored {
 		status.Complained++

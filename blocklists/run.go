@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	quiet    = 200 * time.Millisecond // without an event, and a change is taken to be complete
-	patience = 600 * time.Millisecond // with events all the time, and it is looked at nevertheless
+	quiet    = 100 * time.Millisecond // without an event, and a change is taken to be complete
+	patience = 400 * time.Millisecond // with events all the time, and it is looked at nevertheless
 	look     = 30 * time.Second       // at the files, should an event have been lost
 	lookOut  = time.Second            // instead, when there are no events
 )
 
 // run is what one Run owns.
 type run struct {
-	ctx     context.Context //nolint:containedctx // of the goroutines that this run waits for
+	ctx     context.Context // of the goroutines that this run waits for
 	wait    sync.WaitGroup
 	slots   chan struct{}
 	fetched chan fetched
@@ -49,7 +49,7 @@ func (k *Keeper) Run(ctx context.Context, use func(*filter.Snapshot, Report)) er
 	rest := time.NewTimer(look)
 	r.watch.follow(k.paths())
 	for {
-		force, changed, told := false, false, false
+		changed, told := false, false
 		select {
 		case <-ctx.Done():
 			return nil
@@ -68,9 +68,7 @@ func (k *Keeper) Run(ctx context.Context, use func(*filter.Snapshot, Report)) er
 			changed, told = k.lookAtFiles(r, false)
 		case <-k.reload:
 			changed, _ = k.lookAtFiles(r, true)
-			force, told = true, true
-		}
-		if force {
+			told = true
 			k.hurry()
 		}
 		fetch.Reset(k.startFetches(r))
@@ -113,7 +111,7 @@ func (k *Keeper) lookAtFiles(r *run, all bool) (changed, told bool) {
 			continue
 		}
 		before := s.err
-		if k.readFile(s) {
+		if k.readFile(r.ctx, s) {
 			changed = true
 		}
 		told = told || changed || message(before) != message(s.err)

@@ -24,7 +24,7 @@ type update struct {
 }
 
 // keep loads and runs k until the test ends, and returns what it tells.
-func keep(t *testing.T, k *blocklists.Keeper) <-chan update {
+func keep(t testing.TB, k *blocklists.Keeper) <-chan update {
 	t.Helper()
 	load(t, k)
 	ctx, cancel := contextOf(t)
@@ -40,7 +40,7 @@ func keep(t *testing.T, k *blocklists.Keeper) <-chan update {
 }
 
 // await returns the first update that is as wanted.
-func await(t *testing.T, updates <-chan update, what string, wanted func(update) bool) update {
+func await(t testing.TB, updates <-chan update, what string, wanted func(update) bool) update {
 	t.Helper()
 	late := time.After(10 * time.Second)
 	for {

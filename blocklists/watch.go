@@ -74,14 +74,17 @@ func folders(path string, set map[string]bool) {
 			set[at] = true
 			return
 		}
-		if info.Mode()&os.ModeSymlink == 0 {
-			if !info.IsDir() || len(rest) == 1 {
-				set[at] = true
+		if info.IsDir() {
+			if len(rest) == 1 {
+				set[at], set[next] = true, true
 			}
 			at, rest = next, rest[1:]
 			continue
 		}
 		set[at] = true
+		if info.Mode()&os.ModeSymlink == 0 {
+			return
+		}
 		target, err := os.Readlink(next)
 		if links++; err != nil || links > maxLinks {
 			return
@@ -90,8 +93,5 @@ func folders(path string, set map[string]bool) {
 			at = "/"
 		}
 		rest = append(strings.Split(strings.Trim(filepath.Clean(target), "/"), "/"), rest[1:]...)
-	}
-	if info, err := os.Stat(at); err == nil && info.IsDir() {
-		set[at] = true
 	}
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/keersluis/keersluis/logging"
 )
@@ -29,18 +30,14 @@ func (g *group) add(r logging.Record) {
 	}
 }
 
-// union returns the traffic of all groups together, each person counted once.
-func union(groups []*group) *group {
-	all := newGroup()
-	for _, g := range groups {
-		all.requests += g.requests
-		all.up += g.up
-		all.down += g.down
-		for p, n := range g.persons {
-			all.persons[p] += n
-		}
+// merge adds the traffic of o to g, each person counted once.
+func (g *group) merge(o *group) {
+	g.requests += o.requests
+	g.up += o.up
+	g.down += o.down
+	for p, n := range o.persons {
+		g.persons[p] += n
 	}
-	return all
 }
 
 // size returns how many persons there were at least: the number of the epoch that had most.
@@ -76,43 +73,52 @@ func (g *group) numbers() *Numbers {
 	return &Numbers{Requests: g.requests, Up: g.up, Down: g.down, Persons: g.size()}
 }
 
-// suppress says which groups may be shown, and whether their total may.
+// suppress says which groups may be shown, and returns their total, nil when that may not be shown.
 //
 // A group that doesn't hide its members is suppressed. That is not enough: who subtracts what is shown from the total
 // has what is not shown. With one group suppressed that is the group itself; with more it is their sum, which can still
 // be the traffic of one and the same person. So further groups are suppressed, smallest first, until there are two at
 // least and their sum could itself be shown. Hiding the total instead would be of no use: the status page counts requests
 // as well. The total goes only when there is no other way.
-func suppress(groups []*group, k int) (shown []bool, total bool) {
+func suppress(groups []*group, k int) (shown []bool, total *group) {
 	shown = make([]bool, len(groups))
-	var hidden []*group
-	for i, g := range groups {
-		shown[i] = g.hides(k)
-		if !shown[i] {
-			hidden = append(hidden, g)
-		}
-	}
-	for len(hidden) > 0 && (len(hidden) < 2 || !union(hidden).hides(k)) {
-		i := smallest(groups, shown)
-		if i < 0 {
-			return shown, false
-		}
+	total = newGroup()
+	rest, suppressed := newGroup(), 0 // what a reader gets by subtraction
+	hide := func(i int) {
 		shown[i] = false
-		hidden = append(hidden, groups[i])
+		rest.merge(groups[i])
+		suppressed++
 	}
-	return shown, union(groups).hides(k)
+	for i, g := range groups {
+		total.merge(g)
+		if shown[i] = g.hides(k); !shown[i] {
+			hide(i)
+		}
+	}
+	safe := func() bool { return suppressed == 0 || suppressed >= 2 && rest.hides(k) }
+	for _, i := range smallestFirst(groups) {
+		if safe() {
+			break
+		}
+		if shown[i] {
+			hide(i)
+		}
+	}
+	if !safe() || !total.hides(k) {
+		return shown, nil
+	}
+	return shown, total
 }
 
-// smallest returns the index of the smallest group that is shown, -1 when none is.
-func smallest(groups []*group, shown []bool) int {
-	least := -1
+// smallestFirst returns the indices of groups by their number of persons, then of requests.
+func smallestFirst(groups []*group) []int {
+	sizes := make([]int, len(groups))
+	order := make([]int, len(groups))
 	for i, g := range groups {
-		if !shown[i] {
-			continue
-		}
-		if least < 0 || cmp.Or(cmp.Compare(g.size(), groups[least].size()), cmp.Compare(g.requests, groups[least].requests)) < 0 {
-			least = i
-		}
+		sizes[i], order[i] = g.size(), i
 	}
-	return least
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(sizes[a], sizes[b]), cmp.Compare(groups[a].requests, groups[b].requests), cmp.Compare(a, b))
+	})
+	return order
 }

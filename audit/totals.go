@@ -63,7 +63,7 @@ func Totals(ctx context.Context, log Log, from, to logging.Day, k int) (Report, 
 	if k < LeastK {
 		return Report{}, fmt.Errorf("totals: groups of %d persons: the least is %d (rule D9)", k, LeastK)
 	}
-	c := counter{cells: make(map[place]*group)}
+	c := counter{cells: make(map[place]*group), room: maxEntries}
 	if err := log.Read(ctx, from, to, c.add); err != nil {
 		return Report{}, fmt.Errorf("totals: %w", err)
 	}
@@ -78,8 +78,8 @@ type place struct {
 
 // counter adds up records.
 type counter struct {
-	cells   map[place]*group
-	entries int
+	cells map[place]*group
+	room  int // persons that may still be added
 }
 
 func (c *counter) add(r logging.Record) error {
@@ -91,8 +91,8 @@ func (c *counter) add(r logging.Record) error {
 	}
 	before := len(g.persons)
 	g.add(r)
-	c.entries += len(g.persons) - before
-	if c.entries > maxEntries {
+	c.room -= len(g.persons) - before
+	if c.room < 0 {
 		return ErrTooLarge
 	}
 	return nil
@@ -118,8 +118,8 @@ func (c *counter) report(from, to logging.Day, k int) Report {
 			r.Cells[i].Numbers = groups[i].numbers()
 		}
 	}
-	if total {
-		r.Total = union(groups).numbers()
+	if total != nil {
+		r.Total = total.numbers()
 	}
 	return r
 }

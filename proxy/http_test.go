@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -209,12 +210,12 @@ func testHints(t *testing.T, w way) {
 // counted tells how much of it was read.
 type counted struct {
 	r io.Reader
-	n int
+	n atomic.Int64
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += n
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -426,8 +427,8 @@ func TestBlockedUploadIsCut(t *testing.T) {
 	if err == nil {
 		_ = resp.Body.Close()
 	}
-	if body.n > 32<<20 {
-		t.Errorf("%d MB of a blocked upload were read", body.n>>20)
+	if n := body.n.Load(); n > 32<<20 {
+		t.Errorf("%d MB of a blocked upload were read", n>>20)
 	}
 }
 

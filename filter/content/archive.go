@@ -26,8 +26,11 @@ func entry(name string) Kind {
 	if strings.HasSuffix(base, ".nuspec") || strings.HasPrefix(lower, "web-inf/") || strings.HasPrefix(base, ".sign.rsa.") {
 		return Package
 	}
-	if strings.Contains(lower, ".app/contents/macos/") {
+	if strings.Contains(lower, ".app/contents/") {
 		return Bundle
+	}
+	if strings.HasSuffix(lower, "/") { // a folder, of a saved site maybe: "www.example.com/"
+		return ""
 	}
 	if e, ok := extensionOf(name); ok && (e.use == loose || e.use == rigid) {
 		if e.kind == Macro {
@@ -82,16 +85,24 @@ func lookZip(p prefix) (Kind, int) {
 // begin with an entry "mimetype", stored, whose content is the type.
 func zipKind(found, k Kind, b []byte, name int) Kind {
 	const header = 30
-	if found == Archive && string(b[header:header+name]) == "mimetype" && len(b) > header+name+16 {
-		if t := b[header+name:]; bytes.HasPrefix(t, []byte("application/")) {
-			return Document
-		}
+	if found != Archive {
+		return stricter(k, found)
 	}
-	return stricter(k, found)
+	if string(b[header:header+name]) == "mimetype" && bytes.HasPrefix(b[header+name:], []byte("application/")) {
+		return Document
+	}
+	if k != "" {
+		return k
+	}
+	return found
 }
 
-// grow asks for more of a container that may still show a stricter entry.
+// grow asks for more of a container that may still show a stricter entry. What has to be decoded again for each look, perhaps
+// several files deep, is asked for at once.
 func grow(k Kind, p prefix) (Kind, int) {
+	if p.inner {
+		return k, MaxPrefix
+	}
 	return k, max(2*len(p.b), blockLook)
 }
 

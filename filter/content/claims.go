@@ -20,6 +20,7 @@ type claims struct {
 	saved       bool // the disposition has a name: then no browser makes one of the query
 	navigation  bool // the browser shows it, or saves it when it can't
 	subresource bool // a page loads it, and no browser saves it
+	fetched     bool // a script asked for it, or a link that saves
 	markdown    bool // a text about scripts may begin as a script does
 	quick       bool // the type promises text
 	stream      bool // the body is made while it is read
@@ -31,23 +32,28 @@ func claimsOf(e Evidence) claims {
 	switch e.Dest {
 	case "document", "iframe", "frame", "embed", "object", "fencedframe":
 		c.navigation = true
-	case "", "empty":
+	case "empty":
+		c.fetched = true
+	case "":
 	default:
 		c.subresource = true
 	}
 	c.readDispositions(e.Disposition[:min(len(e.Disposition), maxValues)])
 	c.readTypes(e.Type[:min(len(e.Type), maxValues)])
-	md := false
 	pathNames(e.URLPath, func(name string) {
 		c.path = note(c.path, name)
-		ext, _ := cutExtension(baseName(name))
-		md = md || ext == "md" || ext == "markdown"
+		c.markdown = c.markdown || isMarkdown(name)
 	})
-	c.markdown = c.markdown && md && !c.attachment
 	if !c.saved && e.Query != "" {
 		queryNames(e.Query, func(name string) { c.query = note(c.query, name) })
 	}
 	return c
+}
+
+// isMarkdown reports whether a file name is that of a Markdown text (RFC 7763).
+func isMarkdown(name string) bool {
+	ext, _ := cutExtension(baseName(name))
+	return ext == "md" || ext == "markdown"
 }
 
 // note adds what a name of a URL says, unless web servers use such names for pages.
@@ -66,6 +72,7 @@ func (c *claims) readDispositions(values []string) {
 	for _, v := range values {
 		dispositionNames(v, func(name string) {
 			c.saved = true
+			c.markdown = c.markdown || isMarkdown(name)
 			e, ok := extensionOf(name)
 			if !ok || (e.use == server || e.use == asset) && (!c.attachment || c.subresource) {
 				return
@@ -76,7 +83,7 @@ func (c *claims) readDispositions(values []string) {
 }
 
 func (c *claims) readTypes(values []string) {
-	c.quick = len(values) > 0 && !c.attachment
+	c.quick = len(values) > 0 && (!c.attachment || c.fetched || c.subresource)
 	for i, v := range values {
 		t := mediaType(v)
 		k := kindOfType(t)
@@ -87,7 +94,6 @@ func (c *claims) readTypes(values []string) {
 			c.declared = k
 		}
 		c.quick = c.quick && textual(t)
-		c.markdown = i == 0 && t == "text/markdown"
 		c.stream = i == 0 && streams(t) && !c.attachment && !c.navigation
 	}
 }
@@ -134,7 +140,7 @@ func (r Result) or(k Kind, by Ground) Result {
 func (c *claims) shown(bytes Kind) Kind {
 	switch {
 	case bytes != Script:
-	case c.markdown && !c.saved:
+	case c.markdown && c.named == "" && (c.declared == "" || c.declared == Text || c.declared == Data):
 		return Text
 	case c.declared == WebAsset && c.subresource && !c.attachment:
 		return WebAsset
@@ -148,7 +154,7 @@ func (c *claims) pathCounts(e extension, bytes Kind) bool {
 	claimed := c.declared != "" && c.declared != Data && !c.declared.Software()
 	switch e.use {
 	case asset:
-		return c.attachment || c.navigation && !claimed
+		return c.attachment && !c.subresource || c.navigation && !claimed
 	case rigid:
 		return !bytes.positive() && !claimed
 	}

@@ -6,6 +6,7 @@ import (
 	"compress/zlib"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -131,26 +132,27 @@ type state uint8
 const (
 	hungry  state = iota // more coded bytes are needed
 	settled              // the answer stands
-	corrupt              // the bytes are not in this coding
+	spoilt               // some bytes could be decoded, then no more
+	foreign              // the bytes are not in this coding
 )
 
-// lookInside looks at what p.b holds when the codings, applied in that order, are undone. It decodes no more than look asks for.
-// The number is that of the decoded bytes.
-func lookInside(list []coding, p prefix) (Kind, state, int) {
+// lookInside looks at what p.b holds when the codings, applied in that order, are undone. It decodes no more than look
+// asks for.
+func lookInside(list []coding, p prefix) (Kind, state) {
 	var r io.Reader = bytes.NewReader(p.b)
-	for i := len(list) - 1; i >= 0; i-- {
-		inner, release, err := decoder(list[i], r)
+	for _, c := range slices.Backward(list) {
+		inner, release, err := decoder(c, r)
 		defer release()
 		if err != nil {
-			return Unknown, verdict(err, p.final), 0
+			return ended(prefix{}, err, p.final)
 		}
 		r = inner
 	}
-	inside := prefix{quick: p.quick, depth: p.depth}
+	inside := prefix{quick: p.quick, depth: p.depth, inner: true}
 	k, want := look(inside)
 	for want > 0 {
 		n := len(inside.b)
-		inside.b = append(inside.b, make([]byte, want-n)...)
+		inside.b = slices.Grow(inside.b, want-n)[:want]
 		got, err := io.ReadFull(r, inside.b[n:])
 		inside.b = inside.b[:n+got]
 		if err != nil {
@@ -158,29 +160,36 @@ func lookInside(list []coding, p prefix) (Kind, state, int) {
 		}
 		k, want = look(inside)
 	}
-	return k, settled, len(inside.b)
+	return k, settled
 }
 
 // ended says what decoded bytes are after which a decoder reported err.
-func ended(inside prefix, err error, final bool) (Kind, state, int) {
-	if k, want := look(inside); want == 0 {
-		return k, settled, len(inside.b)
+func ended(inside prefix, err error, final bool) (Kind, state) {
+	k, want := look(inside)
+	if want == 0 {
+		return k, settled
 	}
-	s := verdict(err, final)
-	inside.final = s != hungry
-	k, _ := look(inside)
-	return k, s, len(inside.b)
+	s := after(err, len(inside.b), final)
+	if s != hungry {
+		inside.final = true
+		k, _ = look(inside)
+	}
+	return k, s
 }
 
-// verdict turns the error of a decoder into a state. The end of the coded bytes is an end only when they all were there.
-func verdict(err error, final bool) state {
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return corrupt
-	}
-	if final {
+// after turns the error that a decoder reported after n bytes into a state. The end of the coded bytes is an end only when
+// all of them were there.
+func after(err error, n int, final bool) state {
+	atEnd := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case atEnd && !final:
+		return hungry
+	case atEnd && (n > 0 || err == io.EOF):
 		return settled
+	case n > 0:
+		return spoilt
 	}
-	return hungry
+	return foreign
 }
 
 // maxDepth bounds the compressed files in one another that are looked into.
@@ -191,16 +200,47 @@ func lookPacked(c coding, p prefix) (Kind, int) {
 	if p.depth == maxDepth {
 		return Archive, 0
 	}
+	if c == bzipCoding && len(p.b) < MaxPrefix && !p.final {
+		return Archive, MaxPrefix // its blocks are so large that sooner there is nothing to see
+	}
 	p.depth++
 	p.quick = false
-	inside, s, _ := lookInside([]coding{c}, p)
+	inside, s := lookInside([]coding{c}, p)
 	switch {
 	case s == hungry:
 		return grow(Archive, p)
 	case !inside.Software():
 		return Archive, 0
-	case inside == Package:
-		return Package, 0
+	case inside == Package, inside == DiskImage:
+		return inside, 0
 	}
 	return Bundle, 0
+}
+
+// lookZlib says what a file is that begins as a zlib stream (RFC 1950). Apple's disk images are made of such streams, each a
+// whole number of sectors, and end in a trailer.
+func lookZlib(p prefix) (Kind, int) {
+	const sector = 512
+	if !p.final {
+		if len(p.b) < MaxPrefix {
+			return Data, MaxPrefix
+		}
+	}
+	if n := len(p.b) - sector; p.whole && n > 0 && string(p.b[n:n+8]) == "koly\x00\x00\x00\x04" {
+		return DiskImage, 0
+	}
+	r := bytes.NewReader(p.b)
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return "", 0
+	}
+	const maxChunk = 1 << 20 // of hdiutil
+	n, err := io.Copy(io.Discard, io.LimitReader(z, maxChunk+1))
+	if err != nil || n == 0 || n%sector != 0 || r.Len() < 2 {
+		return Data, 0
+	}
+	if next := p.b[len(p.b)-r.Len():]; next[0] == 'x' && (int(next[0])<<8|int(next[1]))%31 == 0 {
+		return DiskImage, 0
+	}
+	return Data, 0
 }

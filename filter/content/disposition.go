@@ -21,7 +21,9 @@ func attached(value string) bool {
 // and encodings, and the one that counts is not known.
 func dispositionNames(value string, yield func(string)) {
 	if len(value) > maxDisposition {
-		dispositionNames(value[len(value)-maxDisposition/2:], yield)
+		end := value[len(value)-maxDisposition/2:]
+		dispositionNames(end, yield)
+		parameterNames(end, yield) // it may be the end of one long name
 		value = value[:maxDisposition/2]
 	}
 	for _, quotes := range [...]bool{true, false} {

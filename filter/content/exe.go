@@ -53,6 +53,18 @@ func lookExe(p prefix) (Kind, int) {
 	return dos(b), 0
 }
 
+// lookELF says whether a file is what its first letters say: class and byte order follow them (System V ABI, chapter 4).
+func lookELF(p prefix) (Kind, int) {
+	const ident = 6
+	switch {
+	case len(p.b) < ident && !p.final:
+		return Executable, ident
+	case len(p.b) < ident, p.b[4] < 1, p.b[4] > 2, p.b[5] < 1, p.b[5] > 2:
+		return "", 0
+	}
+	return Executable, 0
+}
+
 // dos returns Executable when the fields of a DOS header (pages, bytes in the last one, paragraphs of header) agree with one
 // another, else nothing.
 func dos(b []byte) Kind {

@@ -52,12 +52,12 @@ var extensionRows = [...]struct {
 	{Shortcut, loose, "C G O W", "lnk url website webloc inetloc fileloc ftploc atloc scf desktop xnk pcd appref-ms library-ms"},
 	{Shortcut, loose, "C G O W", "search-ms searchconnector-ms settingcontent-ms appcontent-ms theme themepack deskthemepack jnlp"},
 	{Shortcut, loose, "O W L", "rdp iqy oqy rqy dqy udl wsb printerexport webpnp metalink meta4"},
-	{Macro, loose, "L", "docm dotm xlsm xltm xlsb xlam xla pptm potm ppam ppsm sldm ppa wll"},
+	{Macro, loose, "L", "docm dotm xlsm xltm xlam xla pptm potm ppam ppsm sldm ppa wll"},
 	{Macro, loose, "C G O W", "ade adp mde accde accdr accda mda mdw ops vsdm vssm vstm"},
 }
 
 // domains are the extensions of the table that end host names too (IANA root zone database).
-const domains = "com sh py pl app zip run so as ax bat wtf bot link tools"
+const domains = "com sh py pl so ax ws run cab website fish"
 
 // packings are the extensions of a file that was compressed by itself: what stands before them tells what it is.
 const packings = "gz bz2 xz lz lz4 lzma zst br z"

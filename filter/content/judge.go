@@ -40,7 +40,6 @@ type Judge struct {
 	want  int    // the length at which buf is looked at next; 0 when the bytes are settled
 	tries int    // looks at coded bytes
 	kind  Kind   // of the bytes
-	final bool
 }
 
 // NewJudge returns a judge of the response that e describes. It keeps no part of e.
@@ -60,106 +59,96 @@ func (j *Judge) Need() bool { return j.want > 0 && !j.claims.stream }
 // need a whole block) are not looked at. A body that streams may go on to be written while it is passed on, and can still turn out
 // to be software.
 func (j *Judge) Write(p []byte) bool {
-	for j.want > 0 && len(p) > 0 {
-		if len(j.codings) > 0 {
-			p = j.writeCoded(p)
-			continue
-		}
-		p = j.writePlain(p)
+	if j.want == 0 || len(p) == 0 {
+		return j.want == 0
+	}
+	if len(j.codings) > 0 {
+		j.writeCoded(p)
+	} else {
+		j.writePlain(p)
 	}
 	return j.want == 0
 }
 
-// writePlain looks at bytes without a coding and returns those not looked at. A first piece that settles is not copied.
-func (j *Judge) writePlain(p []byte) []byte {
+// writePlain looks at bytes without a coding. A first piece that settles is not copied.
+func (j *Judge) writePlain(p []byte) {
 	b := p
-	if len(j.buf) > 0 || len(p) < j.want {
-		n := min(len(p), MaxPrefix-len(j.buf))
-		j.buf = append(j.buf, p[:n]...)
-		b = j.buf
+	kept := len(j.buf) > 0
+	if kept || len(p) < j.want {
+		j.buf = append(j.buf, p[:min(len(p), max(0, MaxPrefix-len(j.buf)))]...)
+		b, kept = j.buf, true
 	}
 	if len(b) < j.want {
-		return nil
+		return
 	}
-	j.kind, j.want = look(prefix{b: b, quick: j.claims.quick})
-	if j.want == 0 {
+	switch j.kind, j.want = look(prefix{b: b, quick: j.claims.quick && !j.broken}); {
+	case j.want == 0:
 		j.buf = nil
-		return nil
-	}
-	if len(j.buf) == 0 {
+	case !kept:
 		j.buf = append(j.buf, p...)
 	}
-	return nil
 }
 
-// eagerTries is the number of times that a coded body is looked at on every piece; then only when it has grown by half, so
+// eagerTries is the number of times that a coded body is looked at on every piece; then only when it has doubled, so
 // that a body in tiny pieces costs no more than a few times its start.
-const eagerTries = 24
+const eagerTries = 8
 
-// writeCoded looks at bytes with a coding and returns those not looked at.
-func (j *Judge) writeCoded(p []byte) []byte {
-	n := min(len(p), maxRaw-len(j.buf))
-	j.buf = append(j.buf, p[:n]...)
+// writeCoded looks at bytes with a coding.
+func (j *Judge) writeCoded(p []byte) {
+	j.buf = append(j.buf, p[:min(len(p), maxRaw-len(j.buf))]...)
 	full := len(j.buf) == maxRaw
 	if len(j.buf) < j.want && !full {
-		return nil
-	}
-	j.tries++
-	if j.want = len(j.buf) + 1; j.tries > eagerTries {
-		j.want += len(j.buf) / 2
-	}
-	j.lookCoded(full)
-	return nil
-}
-
-// lookCoded looks at the coded bytes at hand.
-func (j *Judge) lookCoded(final bool) {
-	k, s, n := lookInside(j.codings, prefix{b: j.buf, final: final, quick: j.claims.quick})
-	switch {
-	case s == hungry:
 		return
-	case s == corrupt && n == 0: // it may be a file under a false coding
+	}
+	var s state
+	switch j.kind, s = j.lookCoded(full); s {
+	case settled:
+		j.want, j.buf = 0, nil
+	case spoilt:
+		j.want, j.buf, j.broken = 0, nil, true
+	case foreign:
 		j.broken, j.codings = true, nil
-		if j.kind, j.want = look(prefix{b: j.buf, final: final}); j.want > 0 {
-			return
+		j.want = 1
+		j.writePlain(nil)
+	case hungry:
+		j.tries++
+		if j.want = len(j.buf) + 1; j.tries > eagerTries {
+			j.want += len(j.buf)
 		}
-	case s == corrupt, n == 0 && final && len(j.buf) > 0:
-		j.broken = true
-		fallthrough
-	default:
-		j.kind, j.want = k, 0
 	}
-	j.buf = nil
 }
 
-// Finish returns the verdict on what was seen. It is called at the end of the body, or when [Judge.Need] is false; without
-// bytes (a HEAD request, 204, 304) it rests on names and types.
+// lookCoded looks at the coded bytes at hand. Of a body that decodes to nothing at all the bytes themselves are looked at
+// instead: it may be a file under a false coding, which a client that knows no codings would save.
+func (j *Judge) lookCoded(final bool) (Kind, state) {
+	return lookInside(j.codings, prefix{b: j.buf, final: final, quick: j.claims.quick})
+}
+
+// Finish returns the verdict on what was seen, as if the body ended here. It is called at the end of the body, or as soon as
+// [Judge.Need] is false; without bytes (a HEAD request, 204, 304) it rests on names and types. It changes nothing: a body
+// that streams may be written on, and Finish called again.
 func (j *Judge) Finish() Result {
+	kind, broken := j.kind, j.broken
 	if j.want > 0 && len(j.buf) > 0 {
-		if len(j.codings) > 0 {
-			j.lookCoded(true)
-		} else {
-			j.finishPlain()
+		kind, broken = j.end()
+	}
+	r := j.claims.weigh(kind)
+	if j.unknown || broken {
+		r = r.or(Undecodable, ByCoding)
+	}
+	return r
+}
+
+// end looks at a whole body that is shorter than what was wanted of it, and reports whether its coding is broken.
+func (j *Judge) end() (Kind, bool) {
+	broken := j.broken
+	if len(j.codings) > 0 {
+		k, s := j.lookCoded(true)
+		if s != foreign {
+			return k, s == spoilt
 		}
+		broken = true
 	}
-	j.want = 0
-	result := j.claims.weigh(j.kind)
-	if (j.unknown || j.broken) && stricter(result.Kind, Undecodable) == Undecodable {
-		return Result{Undecodable, ByCoding}
-	}
-	return result
-}
-
-// finishPlain looks at a whole body that is shorter than what was wanted of it.
-func (j *Judge) finishPlain() {
-	j.kind, _ = look(prefix{b: j.buf, final: true, quick: j.claims.quick})
-	if j.kind != Media && imageTrailer(j.buf) {
-		j.kind = DiskImage
-	}
-}
-
-// imageTrailer reports whether a whole file ends as Apple's disk images do (UDIF: 512 bytes that begin with koly).
-func imageTrailer(b []byte) bool {
-	const trailer = 512
-	return len(b) >= trailer && len(b) < MaxPrefix && string(b[len(b)-trailer:len(b)-trailer+8]) == "koly\x00\x00\x00\x04"
+	k, _ := look(prefix{b: j.buf, final: true, whole: true, quick: j.claims.quick && !broken})
+	return k, broken
 }

@@ -2,6 +2,7 @@ package content
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/gabriel-vasile/mimetype"
 )
@@ -13,7 +14,9 @@ const MaxPrefix = 64 << 10
 type prefix struct {
 	b     []byte
 	final bool // no more bytes will be shown
+	whole bool // these are all the bytes there are
 	quick bool // the type promises text: settle on the first bytes
+	inner bool // it was decoded, from the start, to be looked at
 	depth int  // compressed files around this one
 }
 
@@ -22,7 +25,7 @@ type prefix struct {
 // best one so far.
 func look(p prefix) (Kind, int) {
 	if len(p.b) >= MaxPrefix {
-		p.b, p.final = p.b[:MaxPrefix], true
+		p.b, p.final, p.whole = p.b[:MaxPrefix], true, p.whole && len(p.b) == MaxPrefix
 	}
 	k, want := recognise(p)
 	if p.final || want <= len(p.b) {
@@ -52,14 +55,20 @@ func recognise(p prefix) (Kind, int) {
 	if partial > 0 && !p.final {
 		return Unknown, len(p.b) + 1
 	}
-	if p.quick && texty(p.b[0]) {
-		return lookText(p)
+	if p.quick {
+		switch prose(p) {
+		case yes:
+			return lookText(p)
+		case maybe:
+			return Unknown, len(p.b) + 1
+		}
 	}
 	return unsigned(p)
 }
 
 // The lengths at which a file without a signature at its start is looked at.
 const (
+	boxLook   = 8
 	shortLook = 64
 	blockLook = 512
 	isoLook   = 0x8006 // the first volume descriptor's identifier (ECMA-119 section 8.1: sector 16, byte 1)
@@ -67,7 +76,10 @@ const (
 
 // unsigned says what a file is that no signature at its start names.
 func unsigned(p prefix) (Kind, int) {
-	if len(p.b) >= 8 && mediaBox(p.b[4:8]) {
+	if len(p.b) < boxLook && !p.final {
+		return Unknown, boxLook
+	}
+	if len(p.b) >= boxLook && mediaBox(p.b[4:boxLook]) {
 		return Media, 0
 	}
 	if len(p.b) < shortLook && !p.final {
@@ -76,7 +88,10 @@ func unsigned(p prefix) (Kind, int) {
 	head := p.b[:min(len(p.b), shortLook)]
 	plain := !bytes.ContainsFunc(head, control)
 	disk := len(head) > 16 && (bootCode(head) || zero(head[:16]))
-	if !plain && !disk && !texty(head[0]) {
+	if utf16(head) {
+		return lookText(p)
+	}
+	if !plain && !disk && !tarName(head) {
 		return tail(head), 0
 	}
 	if len(p.b) < blockLook && !p.final {
@@ -104,6 +119,32 @@ func tail(b []byte) Kind {
 	return Data
 }
 
+// answer is a reply that may have to wait for more bytes.
+type answer uint8
+
+const (
+	no answer = iota
+	yes
+	maybe
+)
+
+// prose says whether p begins as text does: in ASCII, in UTF-8 or with a byte order mark.
+func prose(p prefix) answer {
+	if p.b[0] < utf8.RuneSelf || p.b[0] >= 0xfe {
+		if texty(p.b[0]) {
+			return yes
+		}
+		return no
+	}
+	if !utf8.FullRune(p.b) {
+		return maybe
+	}
+	if r, n := utf8.DecodeRune(p.b); r == utf8.RuneError && n == 1 {
+		return no
+	}
+	return yes
+}
+
 // texty reports whether text can begin with c.
 func texty(c byte) bool {
 	return c >= ' ' && c != 0x7f || c == '\t' || c == '\n' || c == '\r' || c == '\f'
@@ -112,6 +153,17 @@ func texty(c byte) bool {
 // control reports whether r does not occur in text. Bytes above ASCII do: text may have any code page.
 func control(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' && r != 0x1b
+}
+
+// utf16 reports whether b begins with a byte order mark of UTF-16.
+func utf16(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff)
+}
+
+// tarName reports whether b can be the start of a tar header: a name, and NULs up to the end.
+func tarName(b []byte) bool {
+	n := bytes.IndexByte(b, 0)
+	return n > 0 && !bytes.ContainsFunc(b[:n], control) && zero(b[n:])
 }
 
 // mediaBox reports whether name is the type of a box that a file of the ISO base media family (ISO/IEC 14496-12, QuickTime)
@@ -145,6 +197,14 @@ func zero(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// lookBoot says whether a file that begins with the code of a boot loader is a disk image.
+func lookBoot(p prefix) (Kind, int) {
+	if len(p.b) < blockLook {
+		return Data, blockLook
+	}
+	return lookDisk(p)
 }
 
 // lookDisk says what a file is that begins with boot code or nothing, as disk images do. It wants the 32 KiB at which the

@@ -29,7 +29,7 @@ func extensionOf(name string) (extension, bool) {
 	ext, base := cutExtension(base)
 	if listed(packings, ext) {
 		if inner, _ := cutExtension(base); inner != "" {
-			if e, ok := lookup(inner); ok && e.use != asset && e.use != server {
+			if e, ok := lookup(inner); ok && e.use != asset && e.use != server && (ext != "br" || !e.host) { // not www.example.com.br
 				return extension{kind: Bundle, use: e.use, host: e.host}, true
 			}
 		}

@@ -11,12 +11,24 @@ var textRows = [...]struct {
 	magic string
 	kind  Kind
 }{
-	{"#!/", Script}, {"#! /", Script}, {"#!\t/", Script}, // execve(2)
-	{"@echo off", Script}, {"@echo on", Script}, {"#@~^", Script}, // cmd.exe; Microsoft Script Encoder
-	{"<?php", Script}, {"<job", Script}, {"<scriptlet", Script}, {"<hta:application", Script},
-	{"Windows Registry Editor Version", Script}, {"REGEDIT4", Script},
-	{"[InternetShortcut]", Shortcut}, {"[{000214A0-0000-0000-C000-000000000046}]", Shortcut},
-	{"[Desktop Entry]", Shortcut}, {"[Shell]\r", Shortcut}, {"[Shell]\n", Shortcut}, {"<jnlp", Shortcut},
+	{"#!/", Script},
+	{"#! /", Script},
+	{"#!\t/", Script}, // execve(2)
+	{"@echo off", Script},
+	{"@echo on", Script},
+	{"#@~^", Script}, // cmd.exe; Microsoft Script Encoder
+	{"<?php", Script},
+	{"<job", Script},
+	{"<scriptlet", Script},
+	{"<hta:application", Script},
+	{"Windows Registry Editor Version", Script},
+	{"REGEDIT4", Script},
+	{"[InternetShortcut]", Shortcut},
+	{"[{000214A0-0000-0000-C000-000000000046}]", Shortcut},
+	{"[Desktop Entry]", Shortcut},
+	{"[Shell]\r", Shortcut},
+	{"[Shell]\n", Shortcut},
+	{"<jnlp", Shortcut},
 	{"# Disk DescriptorFile", DiskImage},
 	{"-----BEGIN PGP MESSAGE", Data},
 }
@@ -24,8 +36,8 @@ var textRows = [...]struct {
 // rootRows is the table of the first elements of XML and HTML that are more than a page or data; names without their
 // namespace prefix, in lower case.
 var rootRows = map[string]Kind{
-	"job": Script, "scriptlet": Script, "application": Script, // Windows Script Host; HTML application
-	"jnlp": Shortcut, "metalink": Shortcut, "pcsettings": Shortcut, // JSR 56, RFC 5854, SettingContent
+	"scriptlet": Script,                                                 // Windows Script Components
+	"jnlp":      Shortcut, "metalink": Shortcut, "pcsettings": Shortcut, // JSR 56, RFC 5854, SettingContent
 	"appinstaller": Installer, "assembly": Installer, // App Installer, ClickOnce and VSTO
 	"svg": Media, "html": WebPage, "!doctype": WebPage, "head": WebPage, "body": WebPage, "script": WebPage, "style": WebPage,
 	"title": WebPage, "meta": WebPage, "link": WebPage, "div": WebPage, "p": WebPage, "a": WebPage, "table": WebPage,
@@ -76,7 +88,7 @@ func unmark(b []byte) ([]byte, bool) {
 		return b[3:], true
 	case len(b) < 3 && b[0] == 0xef, len(b) < 2 && b[0] >= 0xfe:
 		return b, false
-	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+	case utf16(b):
 		low := 2 + int(b[0]&1^1) // the low byte comes first after FF FE
 		var narrow []byte
 		for i := low; i < len(b) && len(narrow) < blockLook; i += 2 {
@@ -129,6 +141,13 @@ func root(t []byte, n int, final bool) (Kind, int) {
 	name := strings.ToLower(string(t[1:end]))
 	if prefix, local, ok := strings.Cut(name, ":"); ok && !strings.HasPrefix(prefix, "!") {
 		name = local
+	}
+	switch name {
+	case "job", "package", "component": // of Windows Script Host, or of anybody: only the former hold scripts
+		if bytes.Contains(bytes.ToLower(t), []byte("<script")) {
+			return Script, 0
+		}
+		return Text, n + 1
 	}
 	if k, ok := rootRows[name]; ok {
 		return k, 0

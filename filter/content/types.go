@@ -4,7 +4,7 @@ import "strings"
 
 // typeRows is the table of media types. The sources, by letter: I the IANA registry, S shared-mime-info, M the names that
 // servers and browsers use though nobody registered them (Apache's mime.types, Chromium, Debian's mime-support), F the
-// documentation of the format's owner. A type with a star stands for its whole family and is used when no row names the type.
+// documentation of the format's owner. A type with a star stands for its whole family, or branch of a vendor's tree, and is used when no row names the type.
 var typeRows = [...]struct {
 	kind   Kind
 	source string
@@ -32,13 +32,13 @@ var typeRows = [...]struct {
 	{DiskImage, "S", "application/x-qemu-disk application/x-virtualbox-vdi application/vnd.squashfs application/x-ms-wim"},
 	{Shortcut, "S M", "application/x-ms-shortcut application/x-mswinurl application/internet-shortcut application/x-desktop application/x-java-jnlp-file application/x-rdp text/x-ms-iqy application/metalink+xml application/metalink4+xml"},
 	{Macro, "I", "application/vnd.ms-word.document.macroenabled.12 application/vnd.ms-word.template.macroenabled.12 application/vnd.ms-excel.sheet.macroenabled.12"},
-	{Macro, "I", "application/vnd.ms-excel.template.macroenabled.12 application/vnd.ms-excel.addin.macroenabled.12 application/vnd.ms-excel.sheet.binary.macroenabled.12"},
+	{Macro, "I", "application/vnd.ms-excel.template.macroenabled.12 application/vnd.ms-excel.addin.macroenabled.12"},
 	{Macro, "I", "application/vnd.ms-powerpoint.presentation.macroenabled.12 application/vnd.ms-powerpoint.template.macroenabled.12 application/vnd.ms-powerpoint.addin.macroenabled.12 application/vnd.ms-powerpoint.slideshow.macroenabled.12"},
 	{Archive, "I S M", "application/zip application/x-zip application/x-zip-compressed application/x-7z-compressed application/vnd.rar application/x-rar application/x-rar-compressed"},
 	{Archive, "I S M", "application/gzip application/x-gzip application/x-tar application/x-gtar application/x-compressed-tar application/x-bzip application/x-bzip2 application/x-xz application/zstd"},
 	{Archive, "S M", "application/lzip application/x-lzip application/x-compress application/x-archive application/x-cpio application/x-lz4 application/x-lzma application/x-ace-compressed application/x-arj"},
 	{WASM, "I", "application/wasm"},
-	{Document, "I", "application/pdf application/rtf text/rtf application/msword application/vnd.ms-excel application/vnd.ms-powerpoint application/vnd.ms-outlook application/epub+zip"},
+	{Document, "I", "application/pdf application/rtf text/rtf application/msword application/vnd.ms-excel application/vnd.ms-powerpoint application/vnd.ms-outlook application/epub+zip application/vnd.ms-excel.sheet.binary.macroenabled.12"},
 	{Document, "I S", "application/vnd.ms-project application/vnd.visio application/postscript application/x-ole-storage application/vnd.ms-publisher application/x-pdf application/vnd.oasis.opendocument.*"},
 	{Document, "I S", "application/vnd.openxmlformats-officedocument.* message/rfc822 application/vnd.google-earth.kmz application/vnd.ms-visio.drawing.main+xml"},
 	{Font, "I M", "font/* application/font-woff application/font-woff2 application/x-font-ttf application/x-font-otf application/x-font-woff application/vnd.ms-fontobject application/font-sfnt"},
@@ -79,12 +79,9 @@ func kindOfType(t string) Kind {
 		return k
 	}
 	family, sub, _ := strings.Cut(t, "/")
-	if i := strings.LastIndexByte(t, '.'); i > len(family) {
-		if k, ok := mediaTypes[t[:i]+".*"]; ok { // one level of a vendor's tree
+	for i := strings.LastIndexByte(t, '.'); i > len(family); i = strings.LastIndexByte(t[:i], '.') {
+		if k, ok := mediaTypes[t[:i]+".*"]; ok {
 			return k
-		}
-		if rest, ok := strings.CutPrefix(t, "application/vnd.openxmlformats-officedocument."); ok && rest != "" {
-			return Document
 		}
 	}
 	if k, ok := mediaTypes[family+"/*"]; ok {
@@ -102,9 +99,9 @@ func kindOfType(t string) Kind {
 }
 
 // streams reports whether a body of media type t is made while it is read, so that the first byte may be long in coming
-// and none must be held: server-sent events, gRPC, and multipart bodies that replace themselves.
+// and none must be held: server-sent events, gRPC and its kin, and multipart bodies that replace themselves.
 func streams(t string) bool {
-	return t == "text/event-stream" || strings.HasPrefix(t, "application/grpc") ||
+	return t == "text/event-stream" || strings.HasPrefix(t, "application/grpc") || strings.HasPrefix(t, "application/connect+") ||
 		strings.HasPrefix(t, "multipart/") && t != "multipart/byteranges"
 }
 

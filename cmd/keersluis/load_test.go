@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -72,6 +73,7 @@ func TestLoad(t *testing.T) {
 
 	l := crowd{s: s, proxy: vars["PROXY"], roots: readRootsOf(t, filepath.Join(dir, vars["CA"]))}
 	l.run(t, len(lanes()), len(lanes())) // what is made once is made now
+	flush(t, dir)
 	s.origin.closeConnections()
 	before := settled(t, server, vars["PORTAL"], use{})
 	l.run(t, loadConnections, loadRequests)
@@ -87,6 +89,16 @@ func TestLoad(t *testing.T) {
 		t.Errorf("stop: %v", err)
 	}
 	checkCounts(t, filepath.Join(dir, "keersluis.yaml"), loadRequests+len(lanes()))
+}
+
+// flush makes the server open the file of the day, as it does when the log is read.
+func flush(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "keersluis", "log", "totals", "--config", "keersluis.yaml")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("keersluis log totals: %v\n%s", err, out)
+	}
 }
 
 // crowd is the clients.

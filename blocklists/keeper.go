@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -96,7 +97,7 @@ func (k *Keeper) Load(ctx context.Context) (*filter.Snapshot, Report, error) {
 	if err := k.shelf.sweep(k.now().Add(-24 * time.Hour)); err != nil {
 		return nil, Report{}, err
 	}
-	if err := k.compile(); err != nil {
+	if err := k.compile(ctx); err != nil {
 		return nil, Report{}, err
 	}
 	return k.snap, k.report(), nil
@@ -126,9 +127,9 @@ func (k *Keeper) Reload() {
 	}
 }
 
-// compile makes a snapshot of what is in force. A copy that can't be read any more is left out.
-func (k *Keeper) compile() error {
-	for {
+// compile makes a snapshot of what is in force.
+func (k *Keeper) compile(ctx context.Context) error {
+	for ctx.Err() == nil {
 		var lists []filter.List
 		var embedded []*tally
 		for _, s := range starters() {
@@ -143,13 +144,14 @@ func (k *Keeper) compile() error {
 		if err != nil {
 			return fmt.Errorf("compile lists: %w", err)
 		}
-		if k.dropUnreadable() {
+		if k.replaceUnreadable(ctx) {
 			continue
 		}
 		k.snap = snap
 		k.attribute(complaints, embedded)
 		return nil
 	}
+	return ctx.Err()
 }
 
 // lists returns the parts of the copy in force as lists to compile.
@@ -179,18 +181,30 @@ func (s *source) partName(part string) string {
 	return s.Name + "/" + part
 }
 
-// dropUnreadable takes the sources out of which the copy could not be walked, and reports whether there were any. Our
-// own files are at fault then: the disk, or somebody who removed them.
-func (k *Keeper) dropUnreadable() bool {
-	dropped := false
+// replaceUnreadable takes copies that could not be walked out of force, and reports whether there were any. In their place
+// comes what another process of ours has put on the shelf meanwhile, or what the source holds now; where neither is to be
+// had the source is missing, and says so.
+func (k *Keeper) replaceUnreadable(ctx context.Context) bool {
+	replaced := false
 	for _, s := range k.sources {
-		for _, t := range s.tallies {
-			if t.err != nil && s.kept != nil {
-				s.err = errors.Join(s.err, fmt.Errorf("its copy can't be read: %w", t.err))
-				s.kept, s.seen = nil, nil
-				dropped = true
-			}
+		i := slices.IndexFunc(s.tallies, func(t *tally) bool { return t.err != nil })
+		if i < 0 {
+			continue
 		}
+		replaced = true
+		failed, broken := s.kept, s.tallies[i].err
+		kept, err := k.shelf.find(s.id)
+		if err != nil || kept != nil && slices.Equal(kept.Parts, failed.Parts) {
+			kept = nil
+		}
+		if s.kept = kept; kept != nil {
+			continue
+		}
+		s.err = fmt.Errorf("its copy can't be read: %w", broken)
+		if s.File != "" {
+			k.readFile(ctx, s)
+		}
+		s.due = time.Time{}
 	}
-	return dropped
+	return replaced
 }

@@ -234,6 +234,7 @@ func fuzzParse(f *testing.F, format blocklists.Format) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var got [2]string
 		for i := range got {
+			var out strings.Builder
 			last := 1
 			err := blocklists.Parse(bytes.NewReader(text), format, func(e filter.Entry) bool {
 				if e.Line < last {
@@ -243,17 +244,15 @@ func fuzzParse(f *testing.F, format blocklists.Format) {
 				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact {
 					t.Errorf("entry %q %q", e.Host, e.Path)
 				}
-				got[i] += fmt.Sprintf("%d %q %q\n", e.Line, e.Host, e.Path)
-				return len(got[i]) < 1<<20
+				fmt.Fprintf(&out, "%d %q %q\n", e.Line, e.Host, e.Path)
+				return out.Len() < 1<<20
 			}, func(c filter.Complaint) {
 				if c.Reason == "" || c.Line < 1 || len(c.Text) > 3*80 {
 					t.Errorf("complaint %+v", c)
 				}
-				got[i] += c.Reason
+				fmt.Fprintf(&out, "%d %s %q\n", c.Line, c.Reason, c.Text)
 			})
-			if err != nil {
-				got[i] += err.Error()
-			}
+			got[i] = fmt.Sprint(out.String(), err)
 		}
 		if got[0] != got[1] {
 			t.Errorf("two readings differ:\n%s\n%s", got[0], got[1])

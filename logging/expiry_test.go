@@ -80,33 +80,46 @@ func lives(d time.Time, today time.Time) bool {
 	return today.Day() < d.Day()
 }
 
-// The running store is walked day by day over seven months, twice: over 31 August, 31 December, the leap day, a February
-// without one, and both changes of the clock. Exactly the days that may exist do (H1, H2, H6).
+// span is a time during which the store runs, from the first to the last day.
+type span struct{ from, to string }
+
+// The store is walked day by day over seven months: over 31 August, 31 December, the leap day and both changes of the
+// clock; and once more over a turn of the year and, after being switched off, over the days on which that expires. Exactly
+// the days that may exist do (H1, H2, H6).
 func TestSevenMonths(t *testing.T) {
-	for _, start := range []string{"2027-08-25 00:00:30", "2026-12-20 00:00:30"} {
-		t.Run(start[:10], func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { walk(t, amsterdam(t, start), 7) })
+	for name, spans := range map[string][]span{
+		"running":      {{"2027-08-25", "2028-04-01"}},
+		"switched off": {{"2026-12-28", "2027-01-03"}, {"2027-06-26", "2027-07-05"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { walk(t, spans) })
 		})
 	}
 }
 
-func walk(t *testing.T, start time.Time, months int) {
+func walk(t *testing.T, spans []span) {
 	dir := t.TempDir()
-	now := from(start)
-	s, _ := running(t, dir, logging.Options{Mode: logging.Pseudonymous, Now: now})
-	var days []time.Time
-	for date := start; date.Before(start.AddDate(0, months, 0)); date = date.AddDate(0, 0, 1) {
+	now := from(amsterdam(t, spans[0].from+" 00:00:30"))
+	var days []time.Time // on which something was recorded
+	for _, span := range spans {
 		// 01:30 of each local day, which is 23, 24 or 25 hours after the last: the hourly expiry has passed midnight.
-		at := time.Date(date.Year(), date.Month(), date.Day(), 1, 30, 0, 0, start.Location())
+		at, end := amsterdam(t, span.from+" 01:30:00"), amsterdam(t, span.to+" 23:00:00")
 		time.Sleep(at.Sub(now()))
-		days = append(days, time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, time.UTC))
-		today := days[len(days)-1]
-		checkDays(t, s, dir, days[:len(days)-1], today)
-		s.Record(logging.Event{Identity: "j.jansen", Host: "example.nl", Outcome: logging.Allowed, Door: "http"})
-		time.Sleep(2 * time.Second)
-	}
-	if st := s.Stats(); st.Recorded != uint64(len(days)) || st.Lost != 0 || st.ClockSuspect || st.Trouble != "" {
-		t.Errorf("after %d days: %+v", len(days), st)
+		s, stop := running(t, dir, logging.Options{Mode: logging.Pseudonymous, Now: now})
+		recorded := uint64(0)
+		for ; at.Before(end); at = at.AddDate(0, 0, 1) {
+			time.Sleep(at.Sub(now()))
+			today := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
+			checkDays(t, s, dir, days, today)
+			s.Record(logging.Event{Identity: "j.jansen", Host: "example.nl", Outcome: logging.Allowed, Door: "http"})
+			recorded++
+			days = append(days, today)
+			time.Sleep(2 * time.Second)
+		}
+		if st := s.Stats(); st.Recorded != recorded || st.Lost != 0 || st.ClockSuspect || st.Trouble != "" {
+			t.Errorf("after %d days: %+v", len(days), st)
+		}
+		stop()
 	}
 }
 
@@ -121,15 +134,12 @@ func checkDays(t *testing.T, s *logging.Store, dir string, days []time.Time, tod
 		if exists != want {
 			t.Errorf("on %s: segment %s exists: %t, want %t", today.Format(time.DateOnly), name, exists, want)
 		}
-		months[name[:7]] = months[name[:7]] || want
+		months[name[:7]] = lives(time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, time.UTC), today)
 		if want {
 			alive++
 		}
 	}
 	for m, want := range months {
-		if m == days[len(days)-1].Format("2006-01") {
-			want = true // the running month
-		}
 		if _, err := os.Stat(filepath.Join(dir, "keys", m+".key")); (err == nil) != want {
 			t.Errorf("on %s: key of %s exists: %t, want %t", today.Format(time.DateOnly), m, err == nil, want)
 		}

@@ -103,7 +103,7 @@ func (s *Store) readDay(ctx context.Context, d Day, yield func(Record) error) er
 
 // readingDay returns the day that reading goes by.
 func (s *Store) readingDay() Day {
-	return DayOf(s.clock.latest(s.options.Now()), s.options.Location)
+	return DayOf(s.clock.latest(s.wall()), s.options.Location)
 }
 
 func (s *Store) readable(d Day) error {

@@ -56,7 +56,7 @@ func appendRecord(b []byte, r Record) []byte {
 }
 
 // decodeRecord reads exactly one encoded record. The result shares no memory with b.
-func decodeRecord(b []byte) (Record, error) {
+func decodeRecord(b []byte, t texts) (Record, error) {
 	const fixed = 1 + 4 + 4 + len(Pseudonym{}.b) + 1
 	if len(b) < fixed || b[0] != recordVersion {
 		return Record{}, errRecord
@@ -67,7 +67,7 @@ func decodeRecord(b []byte) (Record, error) {
 		Person:  Pseudonym{[12]byte(b[9:])},
 		Outcome: Outcome(b[fixed-1]),
 	}
-	d := decoder{b: b[fixed:]}
+	d := decoder{b: b[fixed:], texts: t}
 	for _, s := range [...]*string{&r.Site, &r.Category, &r.Door, &r.Device, &r.Rule} {
 		*s = d.text()
 	}
@@ -82,8 +82,9 @@ func decodeRecord(b []byte) (Record, error) {
 
 // decoder reads the variable part of a record. After a mistake it is bad and returns zeros.
 type decoder struct {
-	b   []byte
-	bad bool
+	b     []byte
+	texts texts
+	bad   bool
 }
 
 func (d *decoder) number() uint64 {
@@ -102,7 +103,7 @@ func (d *decoder) text() string {
 		d.bad = true
 		return ""
 	}
-	s := string(d.b[:n])
+	s := d.texts.of(d.b[:n])
 	d.b = d.b[n:]
 	return s
 }
@@ -122,4 +123,24 @@ func ruleOf(rule string) string {
 		return cut(rule)
 	}
 	return cut(rule[:i])
+}
+
+// texts are the texts met in records, so that reading a month makes each of them once. It is emptied when full; nil
+// remembers nothing.
+type texts map[string]string
+
+const maxTexts = 1 << 14 // a few megabytes
+
+func (t texts) of(b []byte) string {
+	if s, ok := t[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(t) >= maxTexts {
+		clear(t)
+	}
+	if t != nil {
+		t[s] = s
+	}
+	return s
 }

@@ -62,7 +62,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		"largest": {Slot: slotStart(math.MaxUint32), Epoch: math.MaxUint32, Requests: math.MaxUint64, Up: math.MaxUint64, Down: math.MaxUint64},
 		"longest": {Slot: slotStart(1), Site: long, Category: long, Door: long, Device: long, Rule: long},
 	} {
-		got, err := decodeRecord(appendRecord(nil, r))
+		got, err := decodeRecord(appendRecord(nil, r), texts{})
 		for _, s := range []*string{&r.Site, &r.Category, &r.Door, &r.Device, &r.Rule} {
 			*s = cut(*s)
 		}
@@ -72,15 +72,15 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 	b := appendRecord(nil, sampleRecord())
 	for n := range len(b) {
-		if _, err := decodeRecord(b[:n]); err == nil {
+		if _, err := decodeRecord(b[:n], nil); err == nil {
 			t.Errorf("%d of %d bytes are taken for a record", n, len(b))
 		}
 	}
-	if _, err := decodeRecord(append(b, 0)); err == nil {
+	if _, err := decodeRecord(append(b, 0), nil); err == nil {
 		t.Error("a byte too many is taken for a record")
 	}
 	if b[0]++; true {
-		if _, err := decodeRecord(b); err == nil {
+		if _, err := decodeRecord(b, nil); err == nil {
 			t.Error("a record of another version is read")
 		}
 	}
@@ -91,11 +91,11 @@ func FuzzDecodeRecord(f *testing.F) {
 	f.Add(appendRecord(nil, Record{}))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decodeRecord(b)
+		r, err := decodeRecord(b, nil)
 		if err != nil {
 			return
 		}
-		again, err := decodeRecord(appendRecord(nil, r))
+		again, err := decodeRecord(appendRecord(nil, r), texts{})
 		if err != nil || again != r {
 			t.Errorf("%+v became %+v, %v", r, again, err)
 		}

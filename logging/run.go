@@ -77,7 +77,7 @@ func (s *Store) drain() {
 
 // absorb takes in e and up to most-1 events from the queue behind it.
 func (s *Store) absorb(e Event, most int) {
-	now := s.clock.believed(s.options.Now())
+	now := s.clock.believed(s.wall())
 	today := DayOf(now, s.options.Location)
 	s.take(e, now, today)
 	for range most - 1 {
@@ -173,7 +173,7 @@ func (s *Store) commit() error {
 			continue
 		}
 		requests := s.pending.drop(d)
-		now := s.options.Now()
+		now := s.wall()
 		s.update(func(st *Stats) {
 			st.Recorded += requests
 			st.Commits++
@@ -202,7 +202,7 @@ func (s *Store) write(d Day) error {
 
 // today returns the day that deletion and new records go by.
 func (s *Store) today() Day {
-	return DayOf(s.clock.believed(s.options.Now()), s.options.Location)
+	return DayOf(s.clock.believed(s.wall()), s.options.Location)
 }
 
 // expire deletes what is overdue.

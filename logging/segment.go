@@ -35,9 +35,12 @@ type segments struct {
 	dir  string
 	open map[Day]*bbolt.DB
 	used []Day // open days, least recently used first
+	met  texts // in records that were read
 }
 
-func newSegments(dir string) *segments { return &segments{dir: dir, open: make(map[Day]*bbolt.DB)} }
+func newSegments(dir string) *segments {
+	return &segments{dir: dir, open: make(map[Day]*bbolt.DB), met: make(texts)}
+}
 
 func (s *segments) path(d Day) string {
 	name := d.String()
@@ -171,7 +174,7 @@ func put(tx *bbolt.Tx, rows []row) error {
 	for _, r := range rows {
 		b := tx.Bucket(r.bucket)
 		if old := b.Get(r.key); old != nil {
-			was, err := decodeRecord(old)
+			was, err := decodeRecord(old, nil)
 			if err != nil {
 				return fmt.Errorf("%w: %w", errCorrupt, err)
 			}
@@ -203,7 +206,7 @@ func (s *segments) page(d Day, at place) (records []Record, next place, err erro
 	}
 	err = guard(func() error {
 		return db.View(func(tx *bbolt.Tx) (err error) {
-			records, next, err = readPage(tx, at)
+			records, next, err = readPage(tx, at, s.met)
 			return err
 		})
 	})
@@ -213,21 +216,21 @@ func (s *segments) page(d Day, at place) (records []Record, next place, err erro
 	return records, next, nil
 }
 
-func readPage(tx *bbolt.Tx, at place) ([]Record, place, error) {
+func readPage(tx *bbolt.Tx, at place, met texts) ([]Record, place, error) {
 	buckets := [...][]byte{bucketRows, bucketCounters}
 	following := place{bucket: at.bucket + 1, done: at.bucket+1 == len(buckets)}
 	b := tx.Bucket(buckets[at.bucket])
 	if b == nil {
 		return nil, following, nil
 	}
-	var records []Record
+	records := make([]Record, 0, pageRows)
 	c := b.Cursor()
 	k, v := c.Seek(at.after)
 	if k != nil && bytes.Equal(k, at.after) {
 		k, v = c.Next()
 	}
 	for ; k != nil; k, v = c.Next() {
-		r, err := decodeRecord(v)
+		r, err := decodeRecord(v, met)
 		if err != nil {
 			return nil, place{}, err
 		}

@@ -8,11 +8,17 @@ import (
 	"go.uber.org/zap"
 )
 
+// wall returns the time without its monotonic reading: comparing two times that have one says nothing of the wall clock,
+// so that a jump would go unseen.
+func (s *Store) wall() time.Time { return s.options.Now().Round(0) }
+
 // ConfirmClock says that a person found the clock to be right now. Deletion goes on by it, and files of later days are
 // deleted: they were written under a clock that was wrong, so their age cannot be known. It needs a running store.
+//
+// A machine that was suspended for more than a day looks as if its clock had jumped, and needs this too.
 func (s *Store) ConfirmClock(ctx context.Context) error {
 	return s.ask(ctx, func() error {
-		s.clock.confirm(s.options.Now())
+		s.clock.confirm(s.wall())
 		today := s.today()
 		s.log.Info("clock confirmed", zap.Stringer("day", today))
 		removed, err := s.segments.remove(func(d Day) bool { return d > today })
@@ -41,7 +47,7 @@ func (s *Store) startClock() {
 		}
 	}
 	s.clock = c
-	s.clock.start(s.options.Now(), s.options.Retention, s.options.Location)
+	s.clock.start(s.wall(), s.options.Retention, s.options.Location)
 	s.noteClock()
 }
 
@@ -54,13 +60,13 @@ func (s *Store) observe(tick time.Time) {
 	if !tick.IsZero() {
 		s.lastTick = tick
 	}
-	s.clock.observe(s.options.Now(), elapsed)
+	s.clock.observe(s.wall(), elapsed)
 	s.noteClock()
 }
 
 // noteClock shows the clock when its credit changed, and saves it when its day or its credit did.
 func (s *Store) noteClock() {
-	suspect := s.clock.suspect(s.options.Now())
+	suspect := s.clock.suspect(s.wall())
 	if suspect != s.suspect {
 		s.suspect = suspect
 		if suspect {
@@ -77,7 +83,7 @@ func (s *Store) noteClock() {
 }
 
 func (s *Store) saveClock() error {
-	suspect := s.clock.suspect(s.options.Now())
+	suspect := s.clock.suspect(s.wall())
 	if err := saveClock(s.meta, s.clock, suspect); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	out := make(map[string]func(*testscript.TestScript, bool, []string))
 	for name, c := range map[string]command{
 		"serve":     (*script).serve,
-		"stop":      (*script).stop,
+		"shutdown":  (*script).shutdown,
 		"term":      (*script).term,
 		"hup":       (*script).hup,
 		"waitfor":   (*script).waitfor,
@@ -80,8 +80,8 @@ func (s *script) serve(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// stop ends the server; it must exit with status 0. What it said becomes stdout and stderr.
-func (s *script) stop(ts *testscript.TestScript, _ []string) error {
+// shutdown ends the server as an operator does; it must exit with status 0. What it said becomes stdout and stderr.
+func (s *script) shutdown(ts *testscript.TestScript, _ []string) error {
 	if s.server == nil {
 		return fmt.Errorf("it does not run")
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
@@ -103,6 +106,11 @@ func formsOf(text string) []form {
 	for shift := range 5 {
 		out = append(out, form{"base32", inside(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString, b, shift, 5, 8), true})
 	}
+	// A hash without a key is no pseudonym: whoever has a list of names can make the same.
+	md, sha, sha2 := md5.Sum(b), sha1.Sum(b), sha256.Sum256(b)
+	for name, sum := range map[string][]byte{"MD5": md[:], "SHA-1": sha[:], "SHA-256": sha2[:]} {
+		out = append(out, form{name, sum[:8], false}, form{name + ", hexadecimal", []byte(hex.EncodeToString(sum[:8])), true})
+	}
 	if a, err := netip.ParseAddr(text); err == nil {
 		out = append(out, form{"address", a.AsSlice(), false})
 	}
@@ -143,6 +151,7 @@ func TestFormsOf(t *testing.T) {
 		"base32":          wrap(base32.StdEncoding.EncodeToString),
 		"UTF-16":          "j\x00a\x00n\x00.\x00j\x00a\x00n\x00s\x00e\x00n\x00",
 		"percent":         percent(text),
+		"SHA-256":         wrap(func([]byte) string { sum := sha256.Sum256([]byte(text)); return string(sum[:12]) }),
 	}
 	for name, data := range hidden {
 		if !slices.ContainsFunc(formsOf(text), func(f form) bool { return f.name == name && contains([]byte(data), f) }) {

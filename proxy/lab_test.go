@@ -55,6 +55,7 @@ type lab struct {
 	origins   *ca.Authority // of the origins
 	plain     *httptest.Server
 	secure    *httptest.Server
+	clients   []*http.Client
 	stop      func()
 }
 
@@ -147,6 +148,9 @@ func (l *lab) serve(s setup) {
 	served := make(chan error, 1)
 	go func() { served <- p.Serve(ctx, ln) }()
 	l.stop = sync.OnceFunc(func() {
+		for _, c := range l.clients {
+			c.CloseIdleConnections() // else the server waits a second after its GOAWAY
+		}
 		cancel()
 		if err := <-served; err != nil {
 			l.tb.Errorf("Serve = %v", err)
@@ -317,11 +321,13 @@ func (l *lab) client(h2 bool) *http.Client {
 		ForceAttemptHTTP2: h2, DisableCompression: true, ExpectContinueTimeout: 5 * time.Second,
 	}
 	l.tb.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{
+	c := &http.Client{
 		Transport:     tr,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       20 * time.Second,
 	}
+	l.clients = append(l.clients, c)
+	return c
 }
 
 func (l *lab) ways() []way {

@@ -29,7 +29,7 @@ const (
 	maxStreams     = 250      // concurrent requests on one HTTP/2 connection
 	maxHeaderBytes = 64 << 10 // of a client's request
 	quietInDrain   = 3 * time.Second
-	drainTick      = 250 * time.Millisecond
+	drainTick      = 50 * time.Millisecond
 )
 
 // Lookup returns the addresses of a host: the resolver's, so that a name means the same at both doors.
@@ -209,16 +209,7 @@ func (p *Proxy) stop(servers ...*http.Server) {
 		group.Go(func() { _ = s.Shutdown(grace) }) // an error means that time is up: what is left is closed below
 	}
 	go func() { group.Wait(); close(drained) }()
-	tick := time.NewTicker(drainTick)
-	defer tick.Stop()
-	for open := true; open && p.clients.len() > 0; {
-		select {
-		case <-grace.Done():
-			open = false
-		case <-tick.C:
-			p.clients.closeQuiet(quietInDrain)
-		}
-	}
+	p.drain(grace, drained)
 	cancel()
 	<-drained
 	for _, s := range servers {
@@ -228,6 +219,23 @@ func (p *Proxy) stop(servers ...*http.Server) {
 	p.kill()
 	p.origins.closeAll()
 	p.transport.CloseIdleConnections()
+}
+
+// drain waits until the servers and what was hijacked from them have ended, or ctx has. A tunnel through which nothing moves
+// is not waited for: a browser opens it anew.
+func (p *Proxy) drain(ctx context.Context, servers <-chan struct{}) {
+	tick := time.NewTicker(drainTick)
+	defer tick.Stop()
+	for p.clients.len() > 0 || servers != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-servers:
+			servers = nil
+		case <-tick.C:
+			p.clients.closeQuiet(quietInDrain)
+		}
+	}
 }
 
 // PolicyChanged closes the idle connections to origins: they were dialled under the policy before. It is called after

@@ -192,6 +192,10 @@ func (s *starts) recall(r *http.Request, v version) (filter.Kind, bool) {
 	if !v.validated() {
 		return "", false
 	}
+	if k, ok := s.kinds.Get(s.key(r, v)); ok {
+		return k, true
+	}
+	v.total = -1 // as it was sent without a length
 	return s.kinds.Get(s.key(r, v))
 }
 

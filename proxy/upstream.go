@@ -22,6 +22,9 @@ const (
 	copyBuffer       = 32 << 10
 )
 
+// closedIdle is the text of an error of net/http that has no other mark: the origin closed before it answered.
+const closedIdle = "http: server closed idle connection"
+
 // errNoAnswer is a dial that no answer of the gate stands behind: a fault of ours.
 var errNoAnswer = errors.New("dial without an answer of the gate")
 
@@ -106,7 +109,7 @@ func upstreamFault(err error) *fault {
 // isBroken reports whether the network ended the exchange, rather than what came over it.
 func isBroken(err error) bool {
 	_, network := errors.AsType[*net.OpError](err)
-	return network || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed)
+	return network || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed) || err.Error() == closedIdle
 }
 
 // certificateDetail says what is wrong with the origin's proof of identity, if that is what err is about.

@@ -1,0 +1,241 @@
+package proxy_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/proxy"
+	"github.com/keersluis/keersluis/proxy/page"
+)
+
+func TestPanicCostsOneRequest(t *testing.T) {
+	// Each panics once, where our code calls out: when the client is asked for, looked up, dialled, and given a certificate.
+	fail := map[string]bool{}
+	once := func(what string) {
+		if fail[what] {
+			delete(fail, what)
+			panic("secret.example " + what)
+		}
+	}
+	l := newLab(t, setup{
+		lookup: func(ctx context.Context, h filter.Host) ([]netip.Addr, error) {
+			once("lookup")
+			return loopback(ctx, h)
+		},
+		clients: authenticator(func() (filter.Client, error) {
+			once("client")
+			return filter.Client{Roles: []filter.Role{filter.Employee}}, nil
+		}),
+	})
+	for _, what := range []string{"client"} {
+		fail[what] = true
+		w := l.ways()[0]
+		if resp := w.get(t, w.base(site)+"/"); resp.StatusCode != 500 {
+			t.Errorf("GET with a panic at %s = %d, want 500", what, resp.StatusCode)
+		}
+		if resp := w.get(t, w.base(site)+"/"); resp.StatusCode != 200 {
+			t.Errorf("GET after it = %d, want 200", resp.StatusCode)
+		}
+	}
+	if n := l.proxy.Stats().Panics; n != 1 {
+		t.Errorf("Panics = %d, want 1", n)
+	}
+	for _, e := range l.logs.All() {
+		for name, value := range e.ContextMap() {
+			if s, ok := value.(string); ok && strings.Contains(s, "secret.example") {
+				t.Errorf("log field %s tells the value of the panic", name)
+			}
+		}
+	}
+}
+
+type authenticator func() (filter.Client, error)
+
+func (f authenticator) Authenticate(context.Context, netip.Addr, string) (filter.Client, error) {
+	return f()
+}
+
+func TestDrain(t *testing.T) {
+	release := make(chan struct{})
+	started := make(chan struct{}, 3)
+	l := newLab(t, setup{
+		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			started <- struct{}{}
+			<-release
+			_, _ = io.WriteString(w, "in time")
+		}),
+		limits: proxy.Limits{Grace: 10 * time.Second},
+	})
+	results := make(chan string, 3)
+	for _, w := range l.ways() {
+		go func() {
+			resp, err := w.client.Get(w.base(site) + "/")
+			if err != nil {
+				results <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			b, _ := io.ReadAll(resp.Body)
+			results <- string(b)
+		}()
+		<-started
+	}
+	idle := l.raw() // a connection without a request must not hold it up
+	stopped := make(chan struct{})
+	go func() { l.stop(); close(stopped) }()
+	for {
+		c, err := net.DialTimeout("tcp", l.addr, time.Second)
+		if err != nil {
+			break // no longer accepting
+		}
+		_ = c.Close()
+	}
+	_ = idle.Close()
+	close(release)
+	for range 3 {
+		if got := <-results; got != "in time" {
+			t.Errorf("request under way = %q, want its answer", got)
+		}
+	}
+	<-stopped
+}
+
+func TestGraceEnds(t *testing.T) {
+	block := make(chan struct{})
+	defer close(block)
+	entered := make(chan struct{}, 4)
+	l := newLab(t, setup{
+		handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			entered <- struct{}{}
+			select {
+			case <-block:
+			case <-r.Context().Done():
+			}
+		}),
+		limits: proxy.Limits{Grace: 200 * time.Millisecond},
+	})
+	for _, w := range l.ways() {
+		go func() {
+			if resp, err := w.client.Get(w.base(site) + "/"); err == nil {
+				_ = resp.Body.Close()
+			}
+		}()
+		<-entered
+	}
+	spliced := l.secureTunnel(bank+":"+l.port(l.secure), bank)
+	begin := time.Now()
+	l.stop()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("Serve took %v to end with a grace of 200 ms", took)
+	}
+	if !spliced.ended() {
+		t.Error("the tunnel is still open")
+	}
+}
+
+func TestLive(t *testing.T) {
+	l := newLab(t, setup{limits: proxy.Limits{Clients: 2}})
+	a, b := l.secureTunnel(bank+":"+l.port(l.secure), bank), l.secureTunnel(site+":"+l.port(l.secure), site)
+	if n := l.proxy.Live(); n != 2 {
+		t.Errorf("Live = %d with two tunnels, want 2", n)
+	}
+	if c := l.raw(); !c.ended() {
+		t.Error("a connection over the limit was served")
+	}
+	if n := l.proxy.Stats().Refused; n != 1 {
+		t.Errorf("Refused = %d, want 1", n)
+	}
+	_ = a.Close()
+	_ = b.Close()
+}
+
+func TestSilentClientsAreClosed(t *testing.T) {
+	l := newLab(t, setup{limits: proxy.Limits{
+		Header: 150 * time.Millisecond, Peek: 150 * time.Millisecond, Idle: 150 * time.Millisecond, TunnelIdle: 150 * time.Millisecond,
+	}})
+	for name, open := range map[string]func() *raw{
+		"no request":   l.raw,
+		"half request": func() *raw { c := l.raw(); c.send("GET http://" + site + "/ HT"); return c },
+		"tunnel":       func() *raw { return l.connect(site + ":443") },
+		"spliced":      func() *raw { return l.secureTunnel(bank+":"+l.port(l.secure), bank) },
+		"half hello":   func() *raw { c := l.connect(site + ":443"); c.send("\x16\x03\x01"); return c },
+		"idle inside":  func() *raw { return l.secureTunnel(site+":"+l.port(l.secure), site) },
+		"after a request": func() *raw {
+			c := l.raw()
+			c.send("GET http://" + site + ":" + l.port(l.plain) + "/ HTTP/1.1\r\nHost: x\r\n\r\n")
+			text(t, c.response(http.MethodGet))
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := open()
+			if _, err := io.ReadAll(c.r); err != nil && !errors.Is(err, net.ErrClosed) && isTimeout(err) {
+				t.Error("still open")
+			}
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	ne, ok := err.(net.Error) //nolint:errorlint // as it comes from the connection
+	return ok && ne.Timeout()
+}
+
+func TestStalledUploadEnds(t *testing.T) {
+	l := newLab(t, setup{
+		handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }),
+		limits:  proxy.Limits{Stall: 200 * time.Millisecond},
+	})
+	port := l.port(l.plain)
+	c := l.raw()
+	c.send("POST http://" + site + ":" + port + "/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+	if _, err := io.ReadAll(c.r); err != nil && isTimeout(err) {
+		t.Error("a stalled upload holds its connection")
+	}
+}
+
+func TestIncompleteConfig(t *testing.T) {
+	if _, err := proxy.New(proxy.Config{Pages: page.New(page.Organisation{})}); err == nil {
+		t.Error("New accepted a configuration without a gate")
+	}
+}
+
+func TestListenerFails(t *testing.T) {
+	l := newLab(t, setup{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+	p, err := proxy.New(proxy.Config{
+		Gate: l.gate, Clients: everybody{}, Certificate: l.authority.Certificate, Pages: page.New(page.Organisation{}),
+		Lookup: loopback, Log: zap.NewNop(), Limits: proxy.Limits{Grace: time.Second},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Serve(t.Context(), ln); err == nil || strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("Serve on a closed listener = %v, want an error without its address", err)
+	}
+}
+
+func TestCertificateFails(t *testing.T) {
+	l := newLab(t, setup{config: func(c *proxy.Config) {
+		c.Certificate = func(context.Context, filter.Host) (*tls.Certificate, error) { return nil, errors.New("no key") }
+	}})
+	c := l.connect(site + ":443")
+	if err := tls.Client(c.Conn, &tls.Config{ServerName: site, InsecureSkipVerify: true}).Handshake(); err == nil {
+		t.Error("handshake without a certificate")
+	}
+}

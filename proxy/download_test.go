@@ -175,42 +175,50 @@ func TestRanges(t *testing.T) {
 		{
 			"clean file in parts: one look at the start", &ranged{file: clean, etag: `"1"`},
 			[]string{"bytes=1000-1999", "bytes=2000-"},
-			[]int{206, 206}, "bytes=1000-1999,bytes=0-163839,bytes=2000-",
+			[]int{206, 206},
+			"bytes=1000-1999,bytes=0-163839,bytes=2000-",
 		},
 		{
 			"clean file after a download", &ranged{file: clean, etag: `"1"`},
 			[]string{"", "bytes=2000-2999"},
-			[]int{200, 206}, ",bytes=2000-2999",
+			[]int{200, 206},
+			",bytes=2000-2999",
 		},
 		{
 			"program in parts", &ranged{file: program(9000), etag: `"1"`},
 			[]string{"bytes=1000-1999", "bytes=2000-2999"},
-			[]int{403, 403}, "bytes=1000-1999,bytes=0-163839,bytes=2000-2999",
+			[]int{403, 403},
+			"bytes=1000-1999,bytes=0-163839,bytes=2000-2999",
 		},
 		{
 			"first byte of a program", &ranged{file: program(9000), etag: `"1"`},
 			[]string{"bytes=0-0", "bytes=1-"},
-			[]int{403, 403}, "",
+			[]int{403, 403},
+			"",
 		},
 		{
 			"no validator: asked each time", &ranged{file: clean},
 			[]string{"bytes=1000-1999", "bytes=2000-2999"},
-			[]int{206, 206}, "bytes=1000-1999,bytes=0-163839,bytes=2000-2999,bytes=0-163839",
+			[]int{206, 206},
+			"bytes=1000-1999,bytes=0-163839,bytes=2000-2999,bytes=0-163839",
 		},
 		{
 			"several ranges of a program", &ranged{file: program(9000), etag: `"1"`, multi: true},
 			[]string{"bytes=5-9,20-30"},
-			[]int{403}, "",
+			[]int{403},
+			"",
 		},
 		{
 			"several ranges of a clean file", &ranged{file: clean, etag: `"1"`, multi: true},
 			[]string{"bytes=5-9,20-30"},
-			[]int{206}, "",
+			[]int{206},
+			"",
 		},
 		{
 			"start of another length", &ranged{file: program(9000), etag: `"1"`, starts: clean},
 			[]string{"bytes=1000-1999"},
-			[]int{206}, "", // an origin that lies about one version can't be caught
+			[]int{206},
+			"", // an origin that lies about one version can't be caught
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,8 +61,15 @@ func (p *Proxy) newTransport(roots *x509.CertPool) *http.Transport {
 }
 
 // dialOrigin dials for the transport. The exchange in ctx is the one that asked first; the connection can come to serve
-// another, which checks its address again ([exchange.gotConn]).
-func (p *Proxy) dialOrigin(ctx context.Context, _, addr string) (net.Conn, error) {
+// another, which checks its address again ([exchange.gotConn]). The transport calls it in a goroutine of its own, where a
+// panic would end the process.
+func (p *Proxy) dialOrigin(ctx context.Context, _, addr string) (_ net.Conn, err error) {
+	defer func() {
+		if recover() != nil {
+			p.reportPanic()
+			err = &fault{problem: page.ProxyError}
+		}
+	}()
 	x := exchangeFrom(ctx)
 	if x == nil {
 		return nil, errNoAnswer

@@ -41,13 +41,17 @@ func entry(name string) Kind {
 	return ""
 }
 
+// maxEntry bounds what is read of an entry's name, from its end, in bytes: headers may overlap, so that their names add up to
+// far more than the file.
+const maxEntry = 300
+
 // lookZip says what a ZIP file is by the local headers in sight (APPNOTE 4.3.7). It finds them by their signature and not
 // by adding sizes, which streamed entries don't have and liars choose.
 func lookZip(p prefix) (Kind, int) {
 	const header = 30
 	b := p.b
 	found := Archive
-	for at := 0; ; {
+	for at, headers := 0, 0; ; {
 		i := bytes.Index(b[at:], []byte("PK"))
 		if i < 0 || at+i+4 > len(b) {
 			break
@@ -67,7 +71,10 @@ func lookZip(p prefix) (Kind, int) {
 			if n > maxName {
 				break
 			}
-			k := entry(string(b[at+header : at+header+n]))
+			if headers++; headers > MaxPrefix/header { // they overlap
+				return Undecodable, 0
+			}
+			k := entry(string(b[at+header+max(0, n-maxEntry) : at+header+n]))
 			if k.Software() {
 				return k, 0
 			}

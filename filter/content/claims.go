@@ -42,18 +42,14 @@ func claimsOf(e Evidence) claims {
 	c.readTypes(e.Type[:min(len(e.Type), maxValues)])
 	pathNames(e.URLPath, func(name string) {
 		c.path = note(c.path, name)
-		c.markdown = c.markdown || isMarkdown(name)
+		ext, _ := cutExtension(baseName(name))
+		c.markdown = c.markdown || ext == "md" || ext == "markdown" // RFC 7763
+		c.quick = c.quick && ext != "tar"                           // the first entry's name is all the text there is
 	})
 	if !c.saved && e.Query != "" {
 		queryNames(e.Query, func(name string) { c.query = note(c.query, name) })
 	}
 	return c
-}
-
-// isMarkdown reports whether a file name is that of a Markdown text (RFC 7763).
-func isMarkdown(name string) bool {
-	ext, _ := cutExtension(baseName(name))
-	return ext == "md" || ext == "markdown"
 }
 
 // note adds what a name of a URL says, unless web servers use such names for pages.
@@ -72,7 +68,8 @@ func (c *claims) readDispositions(values []string) {
 	for _, v := range values {
 		dispositionNames(v, func(name string) {
 			c.saved = true
-			c.markdown = c.markdown || isMarkdown(name)
+			ext, _ := cutExtension(baseName(name))
+			c.markdown = c.markdown || ext == "md" || ext == "markdown"
 			e, ok := extensionOf(name)
 			if !ok || (e.use == server || e.use == asset) && (!c.attachment || c.subresource) {
 				return
@@ -150,16 +147,15 @@ func (c *claims) shown(bytes Kind) Kind {
 
 // pathCounts reports whether the name of a URL is a file name: see the limits in the package comment.
 func (c *claims) pathCounts(e extension, bytes Kind) bool {
-	webby := bytes == WebPage || bytes == WebAsset || bytes == Text || bytes == Unknown
 	claimed := c.declared != "" && c.declared != Data && !c.declared.Software()
-	switch e.use {
-	case asset:
+	switch {
+	case e.use == asset:
 		return c.attachment && !c.subresource || c.navigation && !claimed
-	case rigid:
-		return !bytes.positive() && !claimed
-	}
-	if e.host && bytes.positive() {
+	case e.use == rigid:
+		return !bytes.positive() && !(claimed && bytes.textual())
+	case e.host && bytes.positive():
 		return false
 	}
-	return c.attachment || !webby || c.declared != WebPage && c.declared != WebAsset
+	shown := c.declared == WebPage || c.declared == WebAsset
+	return c.attachment || !shown || bytes != c.declared && bytes != WebPage && bytes != Unknown
 }

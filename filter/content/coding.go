@@ -148,7 +148,7 @@ func lookInside(list []coding, p prefix) (Kind, state) {
 		}
 		r = inner
 	}
-	inside := prefix{quick: p.quick, depth: p.depth, inner: true}
+	inside := prefix{quick: p.quick, page: p.page, depth: p.depth, inner: true}
 	k, want := look(inside)
 	for want > 0 {
 		n := len(inside.b)

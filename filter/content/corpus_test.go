@@ -140,6 +140,18 @@ func TestCorpusLying(t *testing.T) {
 	}
 }
 
+// TestCorpusLyingAboutType has the true names in the URL, and a type that a browser would show.
+func TestCorpusLyingAboutType(t *testing.T) {
+	for _, s := range corpus(t) {
+		for _, mime := range []string{"text/html", "text/plain", "image/png", "application/octet-stream"} {
+			if mime == "text/html" && s.kind == "hta" || s.kind == "md-with-shebang" {
+				continue // such an HTML is a page, and a script above a text is a text when the type agrees
+			}
+			check(t, s, content.Evidence{URLPath: "/dl/" + url.PathEscape(s.name), Type: []string{mime}}, " as "+mime)
+		}
+	}
+}
+
 func check(t *testing.T, s sample, e content.Evidence, note string) {
 	t.Helper()
 	got := judge(e, s.body, 0)

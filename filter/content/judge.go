@@ -81,7 +81,7 @@ func (j *Judge) writePlain(p []byte) {
 	if len(b) < j.want {
 		return
 	}
-	switch j.kind, j.want = look(prefix{b: b, quick: j.claims.quick && !j.broken}); {
+	switch j.kind, j.want = look(prefix{b: b, quick: j.claims.quick && !j.broken, page: j.claims.declared == WebPage}); {
 	case j.want == 0:
 		j.buf = nil
 	case !kept:
@@ -121,7 +121,7 @@ func (j *Judge) writeCoded(p []byte) {
 // lookCoded looks at the coded bytes at hand. Of a body that decodes to nothing at all the bytes themselves are looked at
 // instead: it may be a file under a false coding, which a client that knows no codings would save.
 func (j *Judge) lookCoded(final bool) (Kind, state) {
-	return lookInside(j.codings, prefix{b: j.buf, final: final, quick: j.claims.quick})
+	return lookInside(j.codings, prefix{b: j.buf, final: final, quick: j.claims.quick, page: j.claims.declared == WebPage})
 }
 
 // Finish returns the verdict on what was seen, as if the body ended here. It is called at the end of the body, or as soon as

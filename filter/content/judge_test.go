@@ -51,6 +51,9 @@ func TestVerdict(t *testing.T) {
 		{"page of a CGI program", evidence{URLPath: "/cgi-bin/report.exe", Type: []string{"text/html; charset=utf-8"}}, page, content.WebPage},
 		{"map of a CGI program", evidence{URLPath: "/cgi-bin/mapserv.exe", Query: "map=x.map", Type: []string{"image/png"}}, png, content.Media},
 		{"page of a script repository", evidence{URLPath: "/a/b/blob/main/install.ps1", Type: []string{"text/html"}}, page, content.WebPage},
+		{"page after blanks", evidence{URLPath: "/a/b/blob/main/install.ps1", Type: []string{"text/html"}}, "\n\n\n\n\n\n\n" + page, content.WebPage},
+		{"script that calls itself a page", evidence{URLPath: "/install.ps1", Type: []string{"text/html"}}, "Write-Host x", content.Script},
+		{"keep-alive of an API", evidence{URLPath: "/x", Type: []string{"application/json"}}, "      {}", content.WebAsset},
 		{"raw script of a repository", evidence{URLPath: "/a/b/main/install.ps1", Type: []string{"text/plain"}}, "Write-Host x", content.Script},
 		{"answer of an API about a file", evidence{URLPath: "/contents/install.sh", Type: []string{"application/json"}}, `{"a":1}`, content.WebAsset},
 		{"error in plain text", evidence{URLPath: "/setup.exe", Type: []string{"text/plain"}}, "not here", content.Text},
@@ -122,7 +125,7 @@ func TestNeedsFew(t *testing.T) {
 		{"plain text", "text/plain", "hello", 2},
 		{"text beyond ASCII", "text/plain", "é", 2},
 		{"script", "text/javascript", "var a", 2},
-		{"page", "text/html", page, 10},
+		{"page", "text/html", page, 15},
 		{"picture", "image/jpeg", "\xff\xd8\xff\xe0", 3},
 		{"video", "video/mp4", "\x00\x00\x00\x20ftypisom", 8},
 		{"PDF", "application/pdf", "%PDF-1.7", 5},
@@ -237,7 +240,7 @@ func TestCodings(t *testing.T) {
 			if strings.HasPrefix(s.kind, "dmg") {
 				same.Kind = content.DiskImage // the trailer is seen in plain bodies only
 			}
-			for _, n := range []int{11, 0} {
+			for _, n := range []int{1 + len(coded)/50, 0} {
 				if got := judge(e, coded, n); got != same {
 					t.Errorf("%s (%s) in %s, pieces of %d = %v, want %v", s.name, s.kind, coding, n, got, same)
 				}

@@ -53,6 +53,11 @@ func (k Kind) positive() bool {
 	return k == Document || k == Font || k == Media
 }
 
+// textual reports whether bytes of kind k are text, or were not seen: no loader of native formats takes them.
+func (k Kind) textual() bool {
+	return k == WebPage || k == WebAsset || k == Text || k == Unknown
+}
+
 // stricter returns the stricter of two kinds; the zero Kind is no kind.
 func stricter(a, b Kind) Kind {
 	if b == "" || a != "" && slices.Index(kinds[:], a) <= slices.Index(kinds[:], b) {

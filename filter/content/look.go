@@ -16,6 +16,7 @@ type prefix struct {
 	final bool // no more bytes will be shown
 	whole bool // these are all the bytes there are
 	quick bool // the type promises text: settle on the first bytes
+	page  bool // the type promises a page: blanks may go before it
 	inner bool // it was decoded, from the start, to be looked at
 	depth int  // compressed files around this one
 }

@@ -33,33 +33,42 @@ var textRows = [...]struct {
 	{"-----BEGIN PGP MESSAGE", Data},
 }
 
-// rootRows is the table of the first elements of XML and HTML that are more than a page or data; names without their
-// namespace prefix, in lower case.
+// rootRows is the table of the first elements of XML and HTML that say what the text is; names without their namespace
+// prefix, in lower case. Text that begins with another element is text.
 var rootRows = map[string]Kind{
 	"scriptlet": Script,                                                 // Windows Script Components
 	"jnlp":      Shortcut, "metalink": Shortcut, "pcsettings": Shortcut, // JSR 56, RFC 5854, SettingContent
 	"appinstaller": Installer, "assembly": Installer, // App Installer, ClickOnce and VSTO
-	"svg": Media, "html": WebPage, "!doctype": WebPage, "head": WebPage, "body": WebPage, "script": WebPage, "style": WebPage,
-	"title": WebPage, "meta": WebPage, "link": WebPage, "div": WebPage, "p": WebPage, "a": WebPage, "table": WebPage,
-	"h1": WebPage, "br": WebPage, "span": WebPage, "iframe": WebPage, "form": WebPage, "img": WebPage, "template": WebPage,
+	"svg":  Media,
+	"html": WebPage, "head": WebPage, "body": WebPage, "script": WebPage, "style": WebPage, "title": WebPage,
+	"meta": WebPage, "link": WebPage, "base": WebPage, "noscript": WebPage, "template": WebPage, "iframe": WebPage, "form": WebPage,
+	"div": WebPage, "p": WebPage, "a": WebPage, "table": WebPage, "h1": WebPage, "h2": WebPage, "br": WebPage, "span": WebPage,
+	"img": WebPage, "ul": WebPage, "main": WebPage, "section": WebPage, "article": WebPage, "header": WebPage, "nav": WebPage,
+	"center": WebPage, "font": WebPage, "b": WebPage, "pre": WebPage,
 }
 
 // maxProlog bounds what is read of a text, in bytes, to find where it begins: blanks, XML declaration, comments, DOCTYPE.
 const maxProlog = 1 << 10
 
+// blanks are the characters that may stand before a text begins.
+const blanks = " \t\r\n\f"
+
+// blankLook is the number of blanks after which an answer of an API is not waited for.
+const blankLook = 4
+
 // lookText says what a file is that begins as text does.
 func lookText(p prefix) (Kind, int) {
 	b := p.b[:min(len(p.b), maxProlog)]
 	final := p.final || len(b) == maxProlog
+	if p.quick && !p.page && len(b) >= blankLook && len(bytes.TrimLeft(b[:blankLook], blanks)) == 0 {
+		return Text, 0 // an API that keeps its connection alive until it has an answer
+	}
 	t, whole := unmark(b)
 	if !whole && !final {
 		return Text, len(b) + 1
 	}
-	t = bytes.TrimLeft(t, " \t\r\n\f")
+	t = bytes.TrimLeft(t, blanks)
 	if len(t) == 0 {
-		if final || p.quick && len(b) > 3 {
-			return Text, 0
-		}
 		return Text, len(b) + 1
 	}
 	for _, row := range textRows {
@@ -74,8 +83,11 @@ func lookText(p prefix) (Kind, int) {
 			return Text, len(b) + 1
 		}
 	}
-	if t[0] == '<' {
+	switch t[0] {
+	case '<':
 		return markup(t, len(b), final)
+	case '{':
+		return WebAsset, 0
 	}
 	return Text, 0
 }
@@ -103,7 +115,7 @@ func unmark(b []byte) ([]byte, bool) {
 // the number of bytes that were read to get here.
 func markup(t []byte, n int, final bool) (Kind, int) {
 	for {
-		t = bytes.TrimLeft(t, " \t\r\n\f")
+		t = bytes.TrimLeft(t, blanks)
 		var end string
 		switch {
 		case len(t) < 4 && !final:
@@ -143,6 +155,8 @@ func root(t []byte, n int, final bool) (Kind, int) {
 		name = local
 	}
 	switch name {
+	case "!doctype": // it names the first element
+		return root(append([]byte{'<'}, bytes.TrimLeft(t[end:], blanks)...), n, final)
 	case "job", "package", "component": // of Windows Script Host, or of anybody: only the former hold scripts
 		if bytes.Contains(bytes.ToLower(t), []byte("<script")) {
 			return Script, 0

@@ -9,7 +9,7 @@ import (
 func (i *Internal) opens(host Host, a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	return slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) ||
-		slices.ContainsFunc(i.Names, host.Within)
+		slices.ContainsFunc(i.Names, func(name Host) bool { return host.Within(name) })
 }
 
 // inside is every range that is no destination on the public internet, beyond what netip itself knows: RFC 6890 and its

@@ -15,7 +15,7 @@ func (p *Policy) DecideAddr(r Request, a netip.Addr) Verdict { return p.decideAd
 // DecideAlias says whether alias, a name that the host of r is an alias of, may be reached by the client of r. What an
 // exception opens for the host is open for its aliases.
 func (p *Policy) DecideAlias(r Request, alias Host) Verdict {
-	m := match{policy: p, client: &r.Client, open: p.opened(&r, nil), verdict: p.unlisted()}
+	m := match{policy: p, client: r.Client, open: p.opened(&r, nil), verdict: p.unlisted()}
 	p.listed(&m, alias, "", nil)
 	r.Host = alias
 	also := p.opened(&r, nil)
@@ -61,7 +61,7 @@ func (p *Policy) decide(r *Request, t *trace) Verdict {
 			return v
 		}
 	}
-	m := match{policy: p, client: &r.Client, open: p.opened(r, t), verdict: p.unlisted()}
+	m := match{policy: p, client: r.Client, open: p.opened(r, t), verdict: p.unlisted()}
 	p.listed(&m, r.Host, r.Path, t)
 	if m.verdict.Reason == Unlisted {
 		t.step(Step{Check: CheckDefault, Outcome: Holds, Action: Allow})
@@ -73,7 +73,7 @@ func (p *Policy) decideAddr(r *Request, a netip.Addr, t *trace) Verdict {
 	if v := p.internalAddr(r, a, t); v.Blocked() || !p.snapshot.addrs {
 		return v
 	}
-	m := match{policy: p, client: &r.Client, open: p.opened(r, t), verdict: p.unlisted()}
+	m := match{policy: p, client: r.Client, open: p.opened(r, t), verdict: p.unlisted()}
 	p.listed(&m, HostOf(a), "", t)
 	return m.verdict
 }
@@ -96,7 +96,7 @@ func (p *Policy) internalAddr(r *Request, a netip.Addr, t *trace) Verdict {
 // match is the state of one walk through the lists.
 type match struct {
 	policy   *Policy
-	client   *Client
+	client   Client // a copy: a pointer would send every request to the heap, as verdicts outlive it
 	open     open
 	verdict  Verdict
 	category int // of the verdict, an index; meaningless while nothing is listed
@@ -150,7 +150,7 @@ func (m *match) take(r ref, text string, whole bool, t *trace) {
 	list := m.policy.snapshot.at(r)
 	rule := &m.policy.rules[list.category]
 	v := Verdict{
-		Action: rule.action(m.client), Reason: Listed, Category: rule.Category, Article: rule.Article,
+		Action: rule.action(&m.client), Reason: Listed, Category: rule.Category, Article: rule.Article,
 		Rule: Ref{List: list.name, Line: int(r&refLine) - list.base, Text: text}, Lists: m.verdict.Lists,
 	}
 	step := Step{Check: CheckList, Ref: v.Rule, Category: v.Category, Action: v.Action, Outcome: Holds}

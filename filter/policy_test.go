@@ -415,12 +415,15 @@ func TestClientHides(t *testing.T) {
 	}
 }
 
+// sink keeps what is stored in it alive, as the gate's answers do: a decision must not allocate there either.
+var sink filter.Verdict
+
 func TestDecideAllocates(t *testing.T) {
 	p := policy(t)
 	client := filter.Client{Roles: []filter.Role{filter.Employee}}
 	for _, name := range []string{"www.nu.nl", "kunst.example.org", "x.casino.nl"} {
 		r := filter.Request{Host: host(t, name), Path: "/a", Client: client, At: noon}
-		if n := testing.AllocsPerRun(100, func() { p.Decide(r) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { sink = p.Decide(r) }); n != 0 {
 			t.Errorf("Decide(%s) allocates %v times", name, n)
 		}
 	}

@@ -34,7 +34,7 @@ func (d *Document) parse(data []byte) ast.Node {
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return d.refuse(positionIn(data, i), "the file holds a NUL byte")
 	}
-	tokens := lexer.Tokenize(string(data))
+	tokens := rejoin(lexer.Tokenize(string(data)))
 	if !d.bounded(tokens) || !d.plain(tokens) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +23,7 @@ var (
 	errHostUTF8    = errors.New("host name is not UTF-8")
 	errHostNumeric = errors.New("host name ends in a number but is not an IPv4 address")
 	errHostLabel   = errors.New("host name has an empty or too long label")
+	errHostIDNA    = errors.New("host name is not a valid internationalised name")
 	errHostChar    = errors.New("host name has a character that no host name may have")
 )
 
@@ -65,7 +65,7 @@ func parseHostSlow(s string) (Host, error) {
 	if !isASCII(name) || hasUpper(name) || strings.Contains(name, "xn--") {
 		var err error
 		if name, err = profile.ToASCII(strings.ToLower(name)); err != nil {
-			return Host{}, fmt.Errorf("host name is not valid IDNA: %w", errors.Unwrap(err))
+			return Host{}, errHostIDNA // not the reason: that repeats the name
 		}
 		name = strings.TrimSuffix(name, ".")
 		if a, err := netip.ParseAddr(name); err == nil { // full-width digits map to an address

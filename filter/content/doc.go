@@ -19,7 +19,7 @@
 //
 // Bytes of software always count. It looks at the start of a body only: at most [MaxPrefix] decoded bytes, mostly fewer
 // than 64. What lies deeper (members of a 7z or of a nested archive, a trailer) is not seen here, and neither is what a script
-// in a page assembles.
+// in a page assembles, or a tar archive that calls itself text.
 //
 // The signatures of software are our own, because libraries call text that begins with "MZ" a program, and because a
 // signature here must say how many bytes it still needs. The long tail of harmless formats is asked of

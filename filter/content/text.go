@@ -156,7 +156,9 @@ func root(t []byte, n int, final bool) (Kind, int) {
 	}
 	switch name {
 	case "!doctype": // it names the first element
-		return root(append([]byte{'<'}, bytes.TrimLeft(t[end:], blanks)...), n, final)
+		const enough = 16
+		rest := bytes.TrimLeft(t[end:], blanks)
+		return root(append([]byte{'<'}, rest[:min(len(rest), enough)]...), n, final || len(rest) >= enough)
 	case "job", "package", "component": // of Windows Script Host, or of anybody: only the former hold scripts
 		if bytes.Contains(bytes.ToLower(t), []byte("<script")) {
 			return Script, 0

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -349,7 +350,7 @@ func early(w http.ResponseWriter, r *http.Request) {
 }
 
 // file sends a download as servers do that mean well or ill: ?bytes= says what it is, ?type= and ?disposition= what the
-// server calls it. The path can say yet another thing.
+// server calls it, ?encoding=gzip packs it for the way. The path can say yet another thing.
 func file(w http.ResponseWriter, r *http.Request) {
 	bodies := map[string][]byte{
 		"pe":     windowsProgram(),
@@ -369,6 +370,13 @@ func file(w http.ResponseWriter, r *http.Request) {
 	}
 	if d := r.FormValue("disposition"); d != "" {
 		w.Header().Set("Content-Disposition", d)
+	}
+	if r.FormValue("encoding") == "gzip" {
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		defer packed.Close()
+		_, _ = packed.Write(body)
+		return
 	}
 	_, _ = w.Write(body)
 }

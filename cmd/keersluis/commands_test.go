@@ -26,6 +26,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"serve":     (*script).serve,
 		"shutdown":  (*script).shutdown,
 		"term":      (*script).term,
+		"crash":     (*script).crash,
 		"hup":       (*script).hup,
 		"waitfor":   (*script).waitfor,
 		"refused":   (*script).refused,
@@ -94,6 +95,13 @@ func (s *script) shutdown(ts *testscript.TestScript, _ []string) error {
 
 func (s *script) term(_ *testscript.TestScript, _ []string) error {
 	return s.server.cmd.Process.Signal(syscall.SIGTERM)
+}
+
+// crash ends the server without a warning, as a power failure does.
+func (s *script) crash(_ *testscript.TestScript, _ []string) error {
+	s.server.kill()
+	s.server = nil
+	return nil
 }
 
 func (s *script) hup(_ *testscript.TestScript, _ []string) error {

@@ -1,11 +1,6 @@
 package audit
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/keersluis/keersluis/logging"
-)
+import "github.com/keersluis/keersluis/logging"
 
 // person is somebody within one epoch of the log. The same human being is another person in the next.
 type person struct {
@@ -77,48 +72,21 @@ func (g *group) numbers() *Numbers {
 //
 // A group that doesn't hide its members is suppressed. That is not enough: who subtracts what is shown from the total
 // has what is not shown. With one group suppressed that is the group itself; with more it is their sum, which can still
-// be the traffic of one and the same person. So further groups are suppressed, smallest first, until there are two at
-// least and their sum could itself be shown. Hiding the total instead would be of no use: the status page counts requests
-// as well. The total goes only when there is no other way.
+// be the traffic of one and the same person. So the total is shown only when what follows from it could itself be shown.
+// (Suppressing further groups instead would save the total and lose figures that harm nobody.)
 func suppress(groups []*group, k int) (shown []bool, total *group) {
 	shown = make([]bool, len(groups))
 	total = newGroup()
 	rest, suppressed := newGroup(), 0 // what a reader gets by subtraction
-	hide := func(i int) {
-		shown[i] = false
-		rest.merge(groups[i])
-		suppressed++
-	}
 	for i, g := range groups {
 		total.merge(g)
 		if shown[i] = g.hides(k); !shown[i] {
-			hide(i)
+			rest.merge(g)
+			suppressed++
 		}
 	}
-	safe := func() bool { return suppressed == 0 || suppressed >= 2 && rest.hides(k) }
-	for _, i := range smallestFirst(groups) {
-		if safe() {
-			break
-		}
-		if shown[i] {
-			hide(i)
-		}
-	}
-	if !safe() || !total.hides(k) {
+	if !total.hides(k) || suppressed == 1 || suppressed > 1 && !rest.hides(k) {
 		return shown, nil
 	}
 	return shown, total
-}
-
-// smallestFirst returns the indices of groups by their number of persons, then of requests.
-func smallestFirst(groups []*group) []int {
-	sizes := make([]int, len(groups))
-	order := make([]int, len(groups))
-	for i, g := range groups {
-		sizes[i], order[i] = g.size(), i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(sizes[a], sizes[b]), cmp.Compare(groups[a].requests, groups[b].requests), cmp.Compare(a, b))
-	})
-	return order
 }

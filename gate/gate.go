@@ -5,12 +5,10 @@
 package gate
 
 import (
-	"strconv"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"net/netip"
 
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/logging"
@@ -145,15 +143,12 @@ func event(r filter.Request, v filter.Verdict, up, down int64) logging.Event {
 	}
 }
 
-// rule names the deciding list without its line's text, which would be a host.
+// rule names the deciding list, without the line: that would tell the host.
 func rule(v filter.Verdict) string {
 	if v.Rule.List == "" {
 		return v.Reason.String()
 	}
-	if v.Rule.Line == 0 {
-		return v.Rule.List
-	}
-	return v.Rule.List + ":" + strconv.Itoa(v.Rule.Line)
+	return v.Rule.List
 }
 
 func outcome(a filter.Action) logging.Outcome {

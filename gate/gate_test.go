@@ -86,7 +86,7 @@ func TestEveryExchangeIsRecordedOnce(t *testing.T) {
 	b.Done(5, 6)
 	want := []logging.Event{{
 		At: noon, Identity: "jansen", Host: "www.casino.nl", Category: "gambling", Outcome: logging.Blocked,
-		Door: "connect", Device: "managed-pc", Rule: "gambling.txt:7", Up: 1, Down: 2,
+		Door: "connect", Device: "managed-pc", Rule: "gambling.txt", Up: 1, Down: 2,
 	}}
 	if d := cmp.Diff(want, j.events); d != "" {
 		t.Errorf("events (-want +got):\n%s", d)

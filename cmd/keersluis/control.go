@@ -107,6 +107,9 @@ func (s *server) controlHandler() http.Handler {
 	mux.Handle("POST /totals", answer(func(ctx context.Context, q totalsQuestion) (any, error) {
 		return s.totals(ctx, q)
 	}))
+	mux.Handle("POST /confirm-clock", answer(func(ctx context.Context, _ struct{}) (any, error) {
+		return struct{}{}, s.store.ConfirmClock(ctx)
+	}))
 	return http.MaxBytesHandler(mux, maxControl)
 }
 

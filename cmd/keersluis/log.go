@@ -27,7 +27,18 @@ func newLog(p *paths) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	log.AddCommand(newTotals(p))
+	log.AddCommand(newTotals(p), &cobra.Command{
+		Use:   "confirm-clock",
+		Short: "say that the server's clock is right after it jumped, so that what is overdue is deleted again",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := load(*p)
+			if err != nil {
+				return err
+			}
+			return ask(cmd.Context(), s.Data, "/confirm-clock", struct{}{}, nil)
+		},
+	})
 	return log
 }
 

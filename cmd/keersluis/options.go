@@ -108,24 +108,23 @@ func (s *settings) keeperIn(dir string, feeds *http.Client, log *zap.Logger) (*b
 	return blocklists.New(dir, s.sources(), blocklists.Options{Client: feeds, Now: time.Now, Logger: log})
 }
 
-// snapshotOnce compiles the lists for a command: with the copies in the data folder when no server holds it.
+// snapshotOnce compiles the lists for a command, beside a running server or without one. It fetches nothing: of a feed it
+// has the copy in the data folder, where there is one.
 func (s *settings) snapshotOnce(ctx context.Context) (*filter.Snapshot, blocklists.Report, error) {
-	dir, err := os.MkdirTemp("", "keersluis-lists-")
-	if err != nil {
-		return nil, blocklists.Report{}, err
-	}
-	defer os.RemoveAll(dir)
-	if _, err := os.Stat(filepath.Join(s.Data, "lists")); err == nil {
-		if lock, err := lockData(s.Data); err == nil {
-			defer lock.Close()
-			dir = filepath.Join(s.Data, "lists")
+	dir := filepath.Join(s.Data, "lists")
+	if _, err := os.Stat(dir); err != nil {
+		temporary, err := os.MkdirTemp("", "keersluis-lists-")
+		if err != nil {
+			return nil, blocklists.Report{}, fmt.Errorf("a folder for copies of lists: %w", err)
 		}
+		defer os.RemoveAll(temporary)
+		dir = temporary
 	}
-	keeper, err := s.keeperIn(dir, http.DefaultClient, zap.NewNop())
+	keeper, err := s.keeperIn(dir, new(http.Client), zap.NewNop())
 	if err != nil {
 		return nil, blocklists.Report{}, err
 	}
-	return keeper.Load(ctx) // fetches nothing
+	return keeper.Load(ctx)
 }
 
 // roots returns the system's roots and the configured ones.

@@ -142,7 +142,7 @@ func (s *server) health() []error {
 		errs = append(errs, fmt.Errorf("%d damaged files of the traffic log were set aside", stats.SetAside))
 	}
 	if stats.ClockSuspect {
-		errs = append(errs, errors.New("the clock jumped: nothing of the traffic log is deleted until it is right"))
+		errs = append(errs, errors.New("the clock jumped: nothing of the traffic log is deleted until it is right, or keersluis log confirm-clock says that it is"))
 	}
 	if left := time.Until(s.authority.NotAfter()); left < 60*24*time.Hour {
 		errs = append(errs, fmt.Errorf("the CA certificate ends in %d days: make and distribute a new one", int(left.Hours()/24)))

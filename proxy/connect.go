@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -30,15 +29,7 @@ type tunnel struct {
 	answer *gate.Answer
 	client filter.Client
 	target target
-	secure bool      // TLS is inside; set before an inner server sees it
-	origin *conn     // of a tunnel that is not inspected, from its start; nil otherwise
-	named  nameCheck // of an inspected tunnel
-}
-
-// nameCheck is the host that the certificate of an inspected tunnel was made for.
-type nameCheck struct {
-	host filter.Host
-	leaf *tls.Certificate
+	origin *conn // of a tunnel that is not inspected, from its start; nil otherwise
 }
 
 type tunnelKey struct{}
@@ -175,7 +166,7 @@ func (t *tunnel) splice(client *conn) {
 	}
 	p.stats.spliced.Add(1)
 	client.early = nil
-	t.origin.readStall = 0 // from here the relay watches both
+	t.origin.release() // from here the relay watches both
 	d := &duplex{client: client, origin: t.origin, watch: client, idle: p.limits.TunnelIdle, early: first}
 	t.answer.Done(d.run())
 }
@@ -226,20 +217,14 @@ func (t *tunnel) hand(client *conn) bool {
 	client.early, client.tunnel = first, t
 	client.moved.Store(0) // from here the inner server knows whether it is idle
 	inner := p.innerPlain
-	if t.secure = kind == sniffTLS; t.secure {
+	t.target.scheme = "http"
+	if kind == sniffTLS {
 		inner = p.innerTLS
+		t.target.scheme = "https"
 	}
-	t.target.scheme = scheme(t.secure)
 	p.stats.inspected.Add(1)
 	inner.push(client)
 	return true
-}
-
-func scheme(secure bool) string {
-	if secure {
-		return "https"
-	}
-	return "http"
 }
 
 // count counts a tunnel that was closed before it carried anything.

@@ -375,6 +375,19 @@ func TestSessionResumption(t *testing.T) {
 	}
 }
 
+func TestHTTP2OverResumedSession(t *testing.T) {
+	l := newLab(t, setup{})
+	w := l.ways()[2]
+	w.client.Transport.(*http.Transport).TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	for i := range 3 {
+		resp := w.get(t, w.base(site)+"/")
+		if text(t, resp); resp.StatusCode != 200 || resp.ProtoMajor != 2 || resp.TLS.DidResume != (i > 0) {
+			t.Errorf("request %d = %d %s, resumed %v", i, resp.StatusCode, resp.Proto, resp.TLS.DidResume)
+		}
+		w.client.CloseIdleConnections()
+	}
+}
+
 func TestOldTLSIsRefused(t *testing.T) {
 	l := newLab(t, setup{})
 	c := l.connect(site + ":443")

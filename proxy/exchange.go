@@ -33,6 +33,7 @@ type exchange struct {
 
 	up       atomic.Int64       // bytes of the request body
 	upload   *clientBody        // nil for a request without a body
+	origin   *conn              // that the request went over
 	upgraded io.ReadWriteCloser // the origin's side after a 101; nil otherwise
 	body     *originBody        // of the response; nil where the page is ours
 }
@@ -188,9 +189,10 @@ func (x *exchange) failure(r *http.Request, f *fault) *http.Response {
 	})
 }
 
-// gotConn checks the address of a connection that another exchange dialled: this one can be under another policy. The
+// gotConn notes the connection, and checks the address of one that another exchange dialled: this can be under another policy. The
 // connection is closed before anything is written to it, so the transport dials anew, and is refused.
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	x.origin = underlying(info.Conn)
 	if info.Reused && x.answer.Addr(addrOf(info.Conn.RemoteAddr())).Blocked() {
 		_ = info.Conn.Close() // the request fails on it, which is what is wanted
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -304,22 +303,38 @@ func TestHopByHopRequest(t *testing.T) {
 	}
 }
 
+// eachRaw runs f for a connection in clear text and for one inside an inspected tunnel; at is what a request target begins
+// with.
+func (l *lab) eachRaw(f func(t *testing.T, c *raw, at, host string)) {
+	t := l.tb.(*testing.T)
+	t.Helper()
+	t.Run("plain", func(t *testing.T) {
+		host := site + ":" + l.port(l.plain)
+		f(t, l.raw(), "http://"+host, host)
+	})
+	t.Run("inspected", func(t *testing.T) {
+		host := site + ":" + l.port(l.secure)
+		f(t, l.secureTunnel(host, site), "", host)
+	})
+}
+
 func TestHTTP10(t *testing.T) {
 	l := newLab(t, setup{handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "one")
 		_ = http.NewResponseController(w).Flush()
 		_, _ = io.WriteString(w, "two")
 	})})
-	c := l.raw()
-	c.send("GET http://" + site + ":" + l.port(l.plain) + "/ HTTP/1.0\r\n\r\n")
-	all, err := io.ReadAll(c.r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, body, _ := strings.Cut(string(all), "\r\n\r\n")
-	if body != "onetwo" || strings.Contains(strings.ToLower(head), "chunked") {
-		t.Errorf("HTTP/1.0 client got %q, want an unchunked body and the end", all)
-	}
+	l.eachRaw(func(t *testing.T, c *raw, at, host string) {
+		c.send("GET " + at + "/ HTTP/1.0\r\nHost: " + host + "\r\n\r\n")
+		all, err := io.ReadAll(c.r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, body, _ := strings.Cut(string(all), "\r\n\r\n")
+		if body != "onetwo" || strings.Contains(strings.ToLower(head), "chunked") {
+			t.Errorf("HTTP/1.0 client got %q, want an unchunked body and the end", all)
+		}
+	})
 }
 
 func TestServerSentEvents(t *testing.T) {
@@ -434,40 +449,43 @@ func TestBlockedUploadIsCut(t *testing.T) {
 
 func TestKeepAlive(t *testing.T) {
 	l := newLab(t, setup{})
-	c := l.raw()
-	for range 3 {
-		c.send("GET http://" + site + ":" + l.port(l.plain) + "/ HTTP/1.1\r\nHost: x\r\n\r\n")
-		resp := c.response(http.MethodGet)
-		if got := text(t, resp); got != "hello" || resp.Close {
-			t.Fatalf("GET = %q, close %v", got, resp.Close)
+	l.eachRaw(func(t *testing.T, c *raw, at, host string) {
+		request := "GET " + at + "/ HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+		for range 3 {
+			c.send(request)
+			resp := c.response(http.MethodGet)
+			if got := text(t, resp); got != "hello" || resp.Close {
+				t.Fatalf("GET = %q, close %v", got, resp.Close)
+			}
 		}
-	}
-	c.send(strings.Repeat("GET http://"+site+":"+l.port(l.plain)+"/ HTTP/1.1\r\nHost: x\r\n\r\n", 3)) // pipelined
-	for range 3 {
-		if got := text(t, c.response(http.MethodGet)); got != "hello" {
-			t.Fatalf("pipelined GET = %q", got)
+		c.send(strings.Repeat(request, 3)) // pipelined
+		for range 3 {
+			if got := text(t, c.response(http.MethodGet)); got != "hello" {
+				t.Fatalf("pipelined GET = %q", got)
+			}
 		}
-	}
+	})
 }
 
 func TestHeaderBomb(t *testing.T) {
 	l := newLab(t, setup{})
-	c := l.raw()
-	go func() {
-		_, _ = io.WriteString(c.Conn, "GET http://"+site+"/ HTTP/1.1\r\nX: ")
-		_, _ = io.Copy(c.Conn, io.LimitReader(zeros{}, 16<<20))
-	}()
-	resp, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Fatal("no answer to an endless header")
+	l.eachRaw(func(t *testing.T, c *raw, at, host string) {
+		go func() {
+			_, _ = io.WriteString(c.Conn, "GET "+at+"/ HTTP/1.1\r\nHost: "+host+"\r\nX: ")
+			_, _ = io.Copy(c.Conn, io.LimitReader(zeros{}, 16<<20))
+		}()
+		resp, err := http.ReadResponse(c.r, nil)
+		if err != nil {
+			if isTimeout(err) {
+				t.Fatal("no answer to an endless header")
+			}
+			return // cut
 		}
-		return // cut
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge && resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("endless header = %d, want 431 or 400", resp.StatusCode)
-	}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge && resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("endless header = %d, want 431 or 400", resp.StatusCode)
+		}
+	})
 }
 
 func TestLoop(t *testing.T) {

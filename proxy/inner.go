@@ -66,12 +66,7 @@ func (p *Proxy) certificateFor(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	if host != t.target.host {
 		p.stats.mismatched.Add(1)
 	}
-	cert, err := p.certificate(hello.Context(), host)
-	if err != nil {
-		return nil, err
-	}
-	t.named = nameCheck{host: host, leaf: cert}
-	return cert, nil
+	return p.certificate(hello.Context(), host)
 }
 
 // serveInner answers a request inside a tunnel.
@@ -84,7 +79,7 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 	}
 	to, err := innerTarget(r, t.target.scheme, t.target.port)
 	switch {
-	case errors.Is(err, errMisdirected), err == nil && r.ProtoMajor == 2 && !t.named.covers(to.host):
+	case errors.Is(err, errMisdirected), err == nil && r.ProtoMajor == 2 && to.host != t.named(r):
 		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
 	case err != nil:
 		p.malformed(w, r, filter.HTTP, t.client)
@@ -95,13 +90,17 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// covers reports whether the certificate that the client saw is one for h: only then may it send requests for h on the
-// same HTTP/2 connection (RFC 9110 section 7.4).
-func (n nameCheck) covers(h filter.Host) bool {
-	if n.host == h {
-		return true
+// named returns the host of the certificate that the client of r was shown, or remembers from the session it resumed: only
+// for that one may it send requests on an HTTP/2 connection (RFC 9110 section 7.4). Our certificates have one name.
+func (t *tunnel) named(r *http.Request) filter.Host {
+	if r.TLS == nil || r.TLS.ServerName == "" {
+		return t.target.host
 	}
-	return n.leaf != nil && n.leaf.Leaf != nil && n.leaf.Leaf.VerifyHostname(h.String()) == nil
+	host, err := filter.ParseHost(r.TLS.ServerName)
+	if err != nil {
+		return filter.Host{}
+	}
+	return host
 }
 
 // stricter makes the verdict on the tunnel count for a request inside it to another host, and returns the verdict that

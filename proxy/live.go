@@ -83,6 +83,12 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
+// release takes the read deadline away for good: someone else watches whether bytes come.
+func (c *conn) release() {
+	c.readArmed.Store(fixed)
+	_ = c.Conn.SetReadDeadline(time.Time{}) // a closed connection says so at the next read
+}
+
 func owner(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -110,9 +116,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// remote returns the address of the peer.
-func (c *conn) remote() netip.Addr { return addrOf(c.RemoteAddr()) }
-
+// addrOf returns the address in a, the zero Addr when there is none.
 func addrOf(a net.Addr) netip.Addr {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()

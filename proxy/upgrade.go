@@ -44,6 +44,9 @@ func (x *exchange) upgrade() {
 	if out.Flush() != nil { // a bufio.Writer keeps its first error
 		return
 	}
+	if x.origin != nil {
+		x.origin.release() // it may be silent for as long as the client isn't
+	}
 	x.proxy.stats.upgraded.Add(1)
 	d := &duplex{client: client, origin: x.upgraded, watch: underlying(client), idle: x.proxy.limits.TunnelIdle, early: early}
 	up, down := d.run()

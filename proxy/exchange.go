@@ -73,7 +73,7 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, clien
 
 // end lets go of the client and tells the gate what went up and down.
 func (x *exchange) end() {
-	x.out.close()
+	x.out.settle()
 	if x.upload != nil {
 		x.upload.detach()
 	}
@@ -153,6 +153,7 @@ func (p *Proxy) rescue(r *http.Request, resp **http.Response) {
 func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.Response, _ error) {
 	defer x.proxy.rescue(r, &resp)
 	resp, err := x.proxy.transport.RoundTrip(r)
+	x.out.settle() // a cancelled round trip can still be reading in a goroutine of its own
 	if err != nil {
 		return x.failure(r, upstreamFault(err)), nil
 	}
@@ -212,6 +213,7 @@ type responder struct {
 	exchange  *exchange
 	streaming bool // the length is unknown: what comes is passed on at once
 	down      atomic.Int64
+	armed     atomic.Int64 // when the write deadline was last set
 
 	mu     sync.Mutex
 	begun  bool // guarded by mu: the final header is on its way
@@ -220,9 +222,7 @@ type responder struct {
 
 // WriteHeader begins the response, or keeps a 101 for [exchange.upgrade] to write.
 func (w *responder) WriteHeader(code int) {
-	w.mu.Lock()
-	w.begun = true
-	w.mu.Unlock()
+	w.settle()
 	if w.exchange.upgraded != nil {
 		return
 	}
@@ -232,8 +232,12 @@ func (w *responder) WriteHeader(code int) {
 	}
 }
 
-// Write writes a part of the body.
+// Write writes a part of the body. Over HTTP/2 a client that opens no window would hold the stream: the deadline of its
+// connection, which other streams keep moving, doesn't see that.
 func (w *responder) Write(p []byte) (int, error) {
+	if x := w.exchange; x.client.ProtoMajor == 2 {
+		rearm(&w.armed, x.proxy.limits.Stall, http.NewResponseController(w.ResponseWriter).SetWriteDeadline)
+	}
 	n, err := w.ResponseWriter.Write(p)
 	w.down.Add(int64(n))
 	return n, err
@@ -275,8 +279,8 @@ func (w *responder) Flush() {
 // Unwrap is for http.ResponseController.
 func (w *responder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// close keeps a late informational response, from the transport's own goroutine, away from the client.
-func (w *responder) close() {
+// settle keeps a late informational response, from the transport's own goroutine, away from the client.
+func (w *responder) settle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = true

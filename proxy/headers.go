@@ -45,6 +45,7 @@ func (p *Proxy) requestHeader(r *http.Request, websocket bool) http.Header {
 			out[name] = values
 		}
 	}
+	delete(out, "Host") // net/http keeps it apart; over HTTP/2 there can be a second one
 	if websocket {
 		out["Connection"] = []string{"Upgrade"}
 		out["Upgrade"] = []string{"websocket"}

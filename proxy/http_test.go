@@ -378,6 +378,42 @@ func TestServerSentEvents(t *testing.T) {
 	})
 }
 
+func TestBothWaysAtOnce(t *testing.T) {
+	// As gRPC does: the origin answers each message before the next is sent, and says how it went in a trailer.
+	l := newLab(t, setup{handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		lines := bufio.NewReader(r.Body)
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				break
+			}
+			_, _ = io.WriteString(w, "re: "+line)
+			_ = http.NewResponseController(w).Flush()
+		}
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	})})
+	w := l.ways()[2]
+	r, out := io.Pipe()
+	resp := w.do(t, http.MethodPost, w.base(site)+"/", http.Header{"Te": {"trailers"}}, r)
+	lines := bufio.NewReader(resp.Body)
+	for i := range 3 {
+		message := fmt.Sprintf("message %d\n", i)
+		if _, err := io.WriteString(out, message); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := lines.ReadString('\n'); err != nil || got != "re: "+message {
+			t.Fatalf("answer = %q %v", got, err)
+		}
+	}
+	_ = out.Close()
+	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 || resp.Trailer.Get("Grpc-Status") != "0" {
+		t.Errorf("end = %q %v with trailer %v", rest, err, resp.Trailer)
+	}
+}
+
 func TestLargeBodiesTakeNoMemory(t *testing.T) {
 	const size = 12 << 20
 	block := make([]byte, 1<<20)

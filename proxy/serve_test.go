@@ -235,21 +235,22 @@ func TestStalledUploadEnds(t *testing.T) {
 }
 
 func TestClientThatDoesNotRead(t *testing.T) {
-	gone := make(chan struct{})
+	gone := make(chan struct{}, 1)
 	l := newLab(t, setup{
 		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer close(gone)
 			_, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<30))
+			gone <- struct{}{}
 		}),
 		limits: proxy.Limits{Stall: 200 * time.Millisecond},
 	})
-	c := l.raw()
-	c.send("GET http://" + site + ":" + l.port(l.plain) + "/ HTTP/1.1\r\nHost: x\r\n\r\n")
-	select {
-	case <-gone:
-	case <-time.After(10 * time.Second):
-		t.Error("a client that does not read holds its origin")
-	}
+	l.each(func(t *testing.T, w way) {
+		w.get(t, w.base(site)+"/")
+		select {
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			t.Error("a client that does not read holds its origin")
+		}
+	})
 }
 
 func TestOriginThatStops(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/logging"
 	"github.com/keersluis/keersluis/proxy"
 	"github.com/keersluis/keersluis/proxy/page"
 )
@@ -350,5 +351,60 @@ func TestCertificateFails(t *testing.T) {
 	c := l.connect(site + ":443")
 	if err := tls.Client(c.Conn, &tls.Config{ServerName: site, InsecureSkipVerify: true}).Handshake(); err == nil {
 		t.Error("handshake without a certificate")
+	}
+}
+
+func TestEachRequestIsCountedOnce(t *testing.T) {
+	const workers, each = 24, 40
+	l := newLab(t, setup{handler: small})
+	hosts := []string{site, casino, "www." + site}
+	var group sync.WaitGroup
+	for i := range workers {
+		w := l.ways()[i%3]
+		group.Go(func() {
+			for n := range each {
+				ctx, cancel := context.WithCancel(t.Context())
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base(hosts[n%3])+"/", nil)
+				if err != nil {
+					t.Error(err)
+				} else if resp, err := w.client.Do(r); err != nil {
+					t.Errorf("%s: %v", w.name, err)
+				} else {
+					if n%7 != 0 { // some leave before the body has come
+						_, _ = io.Copy(io.Discard, resp.Body)
+					}
+					_ = resp.Body.Close()
+				}
+				cancel()
+			}
+		})
+	}
+	reloaded := make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		for range 50 {
+			l.gate.Use(testPolicy(t, nil))
+			l.proxy.PolicyChanged()
+		}
+	}()
+	group.Wait()
+	<-reloaded
+	l.stop()
+	requests, blocked := 0, 0
+	for _, e := range l.records.all() {
+		if e.Door != "http" {
+			t.Errorf("event %+v, want requests only", e)
+		}
+		requests++
+		if e.Outcome == logging.Blocked {
+			blocked++
+		}
+	}
+	// 40 is not a multiple of 3: hosts[1], the casino, is asked 13 times by each.
+	if requests != workers*each || blocked != workers*(each/3) {
+		t.Errorf("%d requests recorded, %d blocked; want %d and %d", requests, blocked, workers*each, workers*(each/3))
+	}
+	if s := l.proxy.Stats(); s.Requests+s.Blocked != workers*each || s.Panics != 0 {
+		t.Errorf("stats = %+v", s)
 	}
 }

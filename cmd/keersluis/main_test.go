@@ -19,6 +19,10 @@ import (
 
 // TestMain lets the scripts run the program itself, as it is built for this test (so with -race where the test has it).
 func TestMain(m *testing.M) {
+	if raceEnabled && os.Getenv("GORACE") == "" {
+		// Its second of waiting at each exit, for reports that are still on their way, would be most of the tests' time.
+		os.Setenv("GORACE", "atexit_sleep_ms=50")
+	}
 	testscript.Main(m, map[string]func(){"keersluis": main})
 }
 
@@ -127,6 +131,7 @@ func (w *web) setup(env *testscript.Env) error {
 	for name, value := range vars {
 		env.Setenv(name, value)
 	}
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	env.Values[scriptKey{}] = s
 	env.Defer(s.close)
 	if err := os.WriteFile(filepath.Join(env.WorkDir, ".curlrc"), []byte("silent\nshow-error\nmax-time = 60\n"), 0o600); err != nil {

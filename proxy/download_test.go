@@ -292,3 +292,22 @@ func TestHeadOfProgram(t *testing.T) {
 		}
 	})
 }
+
+func TestSeekingInMedia(t *testing.T) {
+	// A player seeks in a video: each part comes, and one look at the start is enough.
+	video := append([]byte("\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"), make([]byte, 400_000)...)
+	o := &ranged{file: video, etag: `"v"`}
+	l := newLab(t, setup{handler: o})
+	l.each(func(t *testing.T, w way) {
+		for _, first := range []int{0, 300_000, 100_000, 350_000} {
+			ask := fmt.Sprintf("bytes=%d-%d", first, first+9999)
+			resp := w.do(t, http.MethodGet, w.base(site)+"/film.mp4", http.Header{"Range": {ask}}, nil)
+			if body := text(t, resp); resp.StatusCode != 206 || body != string(video[first:first+10_000]) {
+				t.Errorf("%s = %d with %d bytes", ask, resp.StatusCode, len(body))
+			}
+		}
+	})
+	if n := len(o.seen); n > 3*4+2 {
+		t.Errorf("origin was asked %d times for 12 parts", n)
+	}
+}

@@ -44,8 +44,10 @@ func (d *duplex) run() (up, down int64) {
 	defer d.timer.Stop()
 	defer d.close()
 
+	early := d.early
+	d.early = nil // a ClientHello is 2 kB, for as long as the tunnel lives
 	upward := make(chan int64, 1)
-	go func() { upward <- d.carry(d.origin, d.client, d.early) }()
+	go func() { upward <- d.carry(d.origin, d.client, early) }()
 	down = d.carry(d.client, d.origin, nil)
 	return <-upward, down
 }

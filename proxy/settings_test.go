@@ -231,3 +231,23 @@ func FuzzDecisionPath(f *testing.F) {
 		}
 	})
 }
+
+func FuzzHeaders(f *testing.F) {
+	f.Add("gzip, br;q=0.5, *", "bytes 0-9/10", "keep-alive, X-A")
+	f.Add("", "bytes 5-4/3", ",,")
+	f.Fuzz(func(t *testing.T, coding, contentRange, connection string) {
+		once := acceptable([]string{coding})
+		if again := acceptable([]string{once}); again != once {
+			t.Fatalf("acceptable(%q) = %q, and of that %q", coding, once, again)
+		}
+		resp := &http.Response{StatusCode: http.StatusPartialContent, Header: http.Header{"Content-Range": {contentRange}}}
+		if c, ok := parseContentRange(resp); ok && (c.first < 0 || c.last < c.first || c.total >= 0 && c.last >= c.total) {
+			t.Fatalf("parseContentRange(%q) = %+v", contentRange, c)
+		}
+		for name := range connectionOptions(http.Header{"Connection": {connection}}) {
+			if endToEnd[name] || hopByHop[name] || name == "" {
+				t.Fatalf("connectionOptions(%q) has %q", connection, name)
+			}
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -48,8 +49,17 @@ func listenControl(dir string) (net.Listener, error) {
 	return l, nil
 }
 
-// socketPath returns a path to the socket that fits the 108 bytes of a socket address whatever the folder is called.
-func socketPath(dir *os.File) string { return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName) }
+// maxSocketPath is what fits a socket address of every system, in bytes; Linux has room for 107.
+const maxSocketPath = 100
+
+// socketPath returns a path to the socket in dir that fits a socket address, however long the folder's own is. It is good
+// while dir is open.
+func socketPath(dir *os.File) string {
+	if path := filepath.Join(dir.Name(), socketName); len(path) <= maxSocketPath {
+		return path
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName)
+}
 
 // ask sends one request to the running server of the data folder and decodes its answer into out, unless that is nil.
 func ask(ctx context.Context, dir, path string, in, out any) error {

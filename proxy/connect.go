@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -27,8 +28,10 @@ var (
 type tunnel struct {
 	proxy  *Proxy
 	answer *gate.Answer
-	client filter.Client
 	target target
+
+	addr        netip.Addr // of the client
+	credentials string     // the Proxy-Authorization of the CONNECT: who asks is found anew for each request
 	origin *conn // of a tunnel that is not inspected, from its start; nil otherwise
 }
 
@@ -42,7 +45,10 @@ func tunnelFrom(ctx context.Context) *tunnel {
 // connect decides on a CONNECT and opens its tunnel. A blocked tunnel is opened as well, to show the page inside it: no
 // browser shows the body of a refused CONNECT.
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request, to target, client filter.Client) {
-	t := &tunnel{proxy: p, answer: p.gate.Admit(to.request(filter.Connect, r, client)), client: client, target: to}
+	t := &tunnel{
+		proxy: p, answer: p.gate.Admit(to.request(filter.Connect, r, client)), target: to,
+		addr: remoteOf(r), credentials: r.Header.Get("Proxy-Authorization"),
+	}
 	v := t.answer.Verdict()
 	switch {
 	case v.Blocked() && v.Splice:

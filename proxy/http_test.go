@@ -409,7 +409,9 @@ func TestBothWaysAtOnce(t *testing.T) {
 		}
 	}
 	_ = out.Close()
-	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 || resp.Trailer.Get("Grpc-Status") != "0" {
+	rest, err := io.ReadAll(lines)
+	_ = resp.Body.Close()
+	if err != nil || len(rest) > 0 || resp.Trailer.Get("Grpc-Status") != "0" {
 		t.Errorf("end = %q %v with trailer %v", rest, err, resp.Trailer)
 	}
 }

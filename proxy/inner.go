@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/identity"
 	"github.com/keersluis/keersluis/proxy/page"
 )
 
@@ -77,17 +78,37 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 		p.pages.Write(w, r, page.Page{Problem: page.ProxyError})
 		return
 	}
+	client, ok := t.identify(w, r)
+	if !ok {
+		return
+	}
 	to, err := innerTarget(r, t.target.scheme, t.target.port)
 	switch {
 	case errors.Is(err, errMisdirected), err == nil && r.ProtoMajor == 2 && to.host != t.named(r):
 		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
 	case err != nil:
-		p.malformed(w, r, filter.HTTP, t.client)
+		p.malformed(w, r, filter.HTTP, client)
 	case p.loops(r):
 		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusLoopDetected})
 	default:
-		p.exchange(w, r, to, t.client, t)
+		p.exchange(w, r, to, client, t)
 	}
+}
+
+// identify returns who asks inside the tunnel, or answers that nobody may any more. A tunnel lives for hours: a user who
+// was taken away, or given another role, must not keep what the CONNECT had.
+func (t *tunnel) identify(w http.ResponseWriter, r *http.Request) (filter.Client, bool) {
+	client, err := t.proxy.clientele.Authenticate(r.Context(), t.addr, t.credentials)
+	if err == nil {
+		return client, true
+	}
+	w.Header().Set("Connection", "close") // the next CONNECT is asked for credentials
+	status := http.StatusForbidden
+	if errors.Is(err, identity.ErrBusy) {
+		status = http.StatusServiceUnavailable
+	}
+	t.proxy.pages.Write(w, r, page.Page{Problem: page.AuthenticationRequired, Status: status})
+	return filter.Client{}, false
 }
 
 // named returns the host of the certificate that the client of r was shown, or remembers from the session it resumed: only

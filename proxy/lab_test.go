@@ -377,6 +377,7 @@ func text(t testing.TB, resp *http.Response) string {
 	if err != nil {
 		t.Fatalf("read body: %v", err)
 	}
+	_ = resp.Body.Close() // read to its end
 	return string(b)
 }
 

@@ -32,7 +32,7 @@ type tunnel struct {
 
 	addr        netip.Addr // of the client
 	credentials string     // the Proxy-Authorization of the CONNECT: who asks is found anew for each request
-	origin *conn // of a tunnel that is not inspected, from its start; nil otherwise
+	origin      *conn      // of a tunnel that is not inspected, from its start; nil otherwise
 }
 
 type tunnelKey struct{}

@@ -134,9 +134,6 @@ func (h Host) Within(parent Host) bool {
 	return !isAddr
 }
 
-// labels counts the labels of h: its specificity.
-func (h Host) labels() int { return strings.Count(h.name, ".") + 1 }
-
 // isCanonical reports whether s is its own canonical form, for the names that need no IDNA: the fast path of lists
 // and of nearly every request. Addresses and A-labels take the slow path.
 func isCanonical[T string | []byte](s T) bool {

@@ -33,6 +33,7 @@ type tunnel struct {
 	addr        netip.Addr // of the client
 	credentials string     // the Proxy-Authorization of the CONNECT: who asks is found anew for each request
 	origin      *conn      // of a tunnel that is not inspected, from its start; nil otherwise
+	taken       bool       // the client's connection is ours; set by the goroutine of the CONNECT
 }
 
 type tunnelKey struct{}
@@ -65,6 +66,9 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request, to target, clien
 		t.origin = origin
 	}
 	p.engine.ServeHTTP(replayer{w}, r.WithContext(context.WithValue(r.Context(), tunnelKey{}, t)))
+	if !t.taken {
+		t.end(0, 0) // the client's connection could not be taken over
+	}
 }
 
 // refuse answers a CONNECT to an origin that can't be reached.
@@ -118,6 +122,7 @@ func (t *tunnel) hijacked(_ *http.Request, c net.Conn, _ *goproxy.ProxyCtx) {
 		_ = c.Close() // not from our listener
 		return
 	}
+	t.taken = true
 	t.proxy.crew.join()
 	go func() {
 		defer t.proxy.crew.leave()

@@ -98,6 +98,7 @@ func (x *exchange) withhold(j *content.Judge, resp *http.Response) (settled bool
 	}
 	kept, settled, err := readUntil(j, resp.Body)
 	resp.Body = putBack(kept, resp.Body, err)
+	x.out.ready = len(kept) > 0
 	return settled
 }
 

@@ -54,6 +54,7 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, clien
 		return
 	case tun != nil && v.Splice:
 		// Decrypted for another host, or before the lists changed: the client must come back in a tunnel of its own.
+		x.answer.Stop(filter.Verdict{Reason: filter.Malformed})
 		w.Header().Set("Connection", "close")
 		p.pages.Write(x.out, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
 		return

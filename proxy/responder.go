@@ -19,6 +19,7 @@ type responder struct {
 	http.ResponseWriter
 	exchange  *exchange
 	streaming bool // the length is unknown: what comes is passed on at once
+	ready     bool // the first bytes of the body are at hand: the header can go with them
 	down      atomic.Int64
 	armed     atomic.Int64 // when the write deadline was last set
 
@@ -34,7 +35,7 @@ func (w *responder) WriteHeader(code int) {
 		return
 	}
 	w.ResponseWriter.WriteHeader(code)
-	if w.streaming {
+	if w.streaming && !w.ready {
 		w.Flush()
 	}
 }

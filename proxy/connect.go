@@ -64,6 +64,7 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request, to target, clien
 			return
 		}
 		t.origin = origin
+		t.credentials = "" // nobody will ask
 	}
 	p.engine.ServeHTTP(replayer{w}, r.WithContext(context.WithValue(r.Context(), tunnelKey{}, t)))
 	if !t.taken {

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxAddrs = 16                     // addresses of one name that are tried
-	stagger  = 250 * time.Millisecond // between one attempt and the next (RFC 8305 section 5)
+	maxAddrs   = 16                     // addresses of one name that are tried
+	maxAliases = 64                     // names that one name is an alias of; the resolver follows fewer
+	stagger    = 250 * time.Millisecond // between one attempt and the next (RFC 8305 section 5)
 )
 
 // fault is why there is no answer from the origin, as a page tells it. It never holds what was asked.
@@ -30,8 +31,8 @@ type fault struct {
 // Error returns the problem's name.
 func (f *fault) Error() string { return f.problem.String() }
 
-// dialTarget connects to host and port under an answer: it looks the host up, asks the answer for each address, and
-// dials the addresses that it allows, and nothing else. Errors are faults.
+// dialTarget connects to host and port under an answer: it looks the host up, asks the answer for each alias and each
+// address, and dials the addresses that it allows, and nothing else. Errors are faults.
 func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host, port uint16) (*conn, error) {
 	p.crew.join()
 	defer p.crew.leave()
@@ -39,7 +40,7 @@ func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host
 	defer cancel()
 	defer context.AfterFunc(p.life, cancel)()
 
-	addrs, err := p.addresses(ctx, host)
+	addrs, err := p.addresses(ctx, a, host)
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +60,19 @@ func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host
 	return c, nil
 }
 
-// addresses returns the addresses of host, at most maxAddrs.
-func (p *Proxy) addresses(ctx context.Context, host filter.Host) ([]netip.Addr, error) {
+// addresses returns the addresses of host, at most maxAddrs, unless it is an alias of a host that the answer blocks.
+func (p *Proxy) addresses(ctx context.Context, answer *gate.Answer, host filter.Host) ([]netip.Addr, error) {
 	if a, ok := host.Addr(); ok {
 		return []netip.Addr{a}, nil
 	}
-	addrs, err := p.lookup(ctx, host)
+	addrs, aliases, err := p.lookup(ctx, host)
 	if err != nil {
 		return nil, lookupFault(err)
+	}
+	for _, alias := range aliases[:min(len(aliases), maxAliases)] {
+		if v := answer.Alias(alias); v.Blocked() {
+			return nil, &fault{problem: page.Of(v), verdict: v}
+		}
 	}
 	if len(addrs) == 0 {
 		return nil, &fault{problem: page.DNSFailure, detail: page.NameUnknown}

@@ -31,8 +31,9 @@ const (
 	drainTick      = 50 * time.Millisecond
 )
 
-// Lookup returns the addresses of a host: the resolver's, so that a name means the same at both doors.
-type Lookup func(ctx context.Context, h filter.Host) ([]netip.Addr, error)
+// Lookup returns the addresses of a host, and the names that it is an alias of: the resolver's, so that a name means the
+// same at both doors.
+type Lookup func(ctx context.Context, h filter.Host) (addrs []netip.Addr, aliases []filter.Host, err error)
 
 // Authenticator says who asks, by address and Proxy-Authorization. Its errors are those of package identity.
 type Authenticator interface {

@@ -37,10 +37,10 @@ func TestPanicCostsOneRequest(t *testing.T) {
 	}
 	var l *lab
 	l = newLab(t, setup{
-		lookup: func(ctx context.Context, h filter.Host) ([]netip.Addr, error) {
+		lookup: found(func(ctx context.Context, h filter.Host) ([]netip.Addr, error) {
 			once("lookup")
 			return loopback(ctx, h)
-		},
+		}),
 		clients: authenticator(func() (filter.Client, error) {
 			once("client")
 			return filter.Client{Roles: []filter.Role{filter.Employee}}, nil
@@ -334,7 +334,7 @@ func TestListenerFails(t *testing.T) {
 	_ = ln.Close()
 	p, err := proxy.New(proxy.Config{
 		Gate: l.gate, Clients: everybody{}, Certificate: l.authority.Certificate, Pages: page.New(page.Organisation{}),
-		Lookup: loopback, Log: zap.NewNop(), Limits: proxy.Limits{Grace: time.Second},
+		Lookup: found(loopback), Log: zap.NewNop(), Limits: proxy.Limits{Grace: time.Second},
 	})
 	if err != nil {
 		t.Fatal(err)

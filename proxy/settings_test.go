@@ -36,7 +36,7 @@ func bare(tb testing.TB) *Proxy {
 	p, err := New(Config{
 		Gate: gate.New(nobody{}, time.Now), Clients: nobody{}, Pages: page.New(page.Organisation{}), Log: zap.NewNop(),
 		Certificate: func(context.Context, filter.Host) (*tls.Certificate, error) { return nil, errNoHost },
-		Lookup:      func(context.Context, filter.Host) ([]netip.Addr, error) { return nil, nil },
+		Lookup:      func(context.Context, filter.Host) ([]netip.Addr, []filter.Host, error) { return nil, nil, nil },
 	})
 	if err != nil {
 		tb.Fatal(err)

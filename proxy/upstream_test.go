@@ -62,7 +62,7 @@ func answering(t *testing.T, s string) string {
 func TestUpstreamFailures(t *testing.T) {
 	l := newLab(t, setup{limits: proxy.Limits{
 		Dial: time.Second, Response: 300 * time.Millisecond, TLS: 300 * time.Millisecond, OriginStall: time.Second,
-	}, lookup: func(ctx context.Context, h filter.Host) ([]netip.Addr, error) {
+	}, lookup: found(func(ctx context.Context, h filter.Host) ([]netip.Addr, error) {
 		switch h.String() {
 		case "empty.test":
 			return nil, nil
@@ -77,7 +77,7 @@ func TestUpstreamFailures(t *testing.T) {
 			return []netip.Addr{netip.MustParseAddr("169.254.169.254")}, nil
 		}
 		return loopback(ctx, h)
-	}})
+	})})
 	closed := listen(t, func(net.Conn) {})
 	refused := func() string {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -257,12 +257,12 @@ func TestCertificateProblems(t *testing.T) {
 func TestOnlyCheckedAddressesAreDialled(t *testing.T) {
 	// A name that changes its address between the check and the dial leads nowhere else: it is looked up once.
 	var lookups atomic.Int64
-	l := newLab(t, setup{lookup: func(context.Context, filter.Host) ([]netip.Addr, error) {
+	l := newLab(t, setup{lookup: found(func(context.Context, filter.Host) ([]netip.Addr, error) {
 		if lookups.Add(1) == 1 {
 			return []netip.Addr{netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("127.0.0.1")}, nil
 		}
 		return []netip.Addr{netip.MustParseAddr("10.9.9.9")}, nil
-	}})
+	})})
 	w := l.ways()[0]
 	if resp := w.get(t, w.base(site)+"/"); resp.StatusCode != 200 || text(t, resp) != "hello" {
 		t.Errorf("GET = %d", resp.StatusCode)
@@ -273,13 +273,13 @@ func TestOnlyCheckedAddressesAreDialled(t *testing.T) {
 }
 
 func TestHappyEyeballs(t *testing.T) {
-	l := newLab(t, setup{lookup: func(context.Context, filter.Host) ([]netip.Addr, error) {
+	l := newLab(t, setup{lookup: found(func(context.Context, filter.Host) ([]netip.Addr, error) {
 		// 127.0.0.2-4 refuse at once, ::1 is not ours to dial here; the last answers.
 		return []netip.Addr{
 			netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4"),
 			netip.MustParseAddr("127.0.0.1"),
 		}, nil
-	}})
+	})})
 	w := l.ways()[0]
 	if resp := w.get(t, w.base(site)+"/"); resp.StatusCode != 200 {
 		t.Errorf("GET = %d, want 200 from the address that works", resp.StatusCode)
@@ -304,12 +304,32 @@ func TestPooledConnectionIsCheckedAgain(t *testing.T) {
 }
 
 func TestSpliceToUnreachable(t *testing.T) {
-	l := newLab(t, setup{lookup: func(context.Context, filter.Host) ([]netip.Addr, error) {
+	l := newLab(t, setup{lookup: found(func(context.Context, filter.Host) ([]netip.Addr, error) {
 		return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
-	}})
+	})})
 	c := l.raw()
 	c.send("CONNECT " + bank + ":443 HTTP/1.1\r\nHost: x\r\n\r\n")
 	if got := c.response(http.MethodGet).StatusCode; got != 502 {
 		t.Errorf("CONNECT = %d, want 502", got)
+	}
+}
+
+// A name that is an alias of a blocked one is blocked here as it is at the resolver.
+func TestAliasOfBlockedHost(t *testing.T) {
+	l := newLab(t, setup{lookup: func(_ context.Context, h filter.Host) ([]netip.Addr, []filter.Host, error) {
+		alias, err := filter.ParseHost("www." + casino)
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, []filter.Host{alias}, err
+	}})
+	for _, w := range l.ways() {
+		resp := w.get(t, w.base(site)+"/")
+		if resp.StatusCode != 403 || !strings.Contains(text(t, resp), "KS-") {
+			t.Errorf("%s: GET of an alias = %d, want the block page", w.name, resp.StatusCode)
+		}
+	}
+	l.stop()
+	for _, e := range l.records.events {
+		if e.Outcome != logging.Blocked || e.Category != "gambling" {
+			t.Errorf("recorded %s %q, want blocked gambling", e.Outcome, e.Category)
+		}
 	}
 }

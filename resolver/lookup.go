@@ -25,23 +25,30 @@ const stragglerWait = 100 * time.Millisecond
 // and tells the gate nothing: the caller has an Answer for the host, and puts each address to it. The error is
 // [ErrNoSuchHost], [ErrUnavailable] or that of ctx.
 func (r *Resolver) Lookup(ctx context.Context, host filter.Host) ([]netip.Addr, error) {
+	addrs, _, err := r.LookupChain(ctx, host)
+	return addrs, err
+}
+
+// LookupChain is [Resolver.Lookup] that also returns the names that host is an alias of, for the caller to put to its
+// Answer as well.
+func (r *Resolver) LookupChain(ctx context.Context, host filter.Host) (addrs []netip.Addr, aliases []filter.Host, err error) {
 	if a, ok := host.Addr(); ok {
-		return []netip.Addr{a}, nil
+		return []netip.Addr{a}, nil, nil
 	}
 	q, ok := newQuery(host)
 	if !ok {
-		return nil, ErrNoSuchHost
+		return nil, nil, ErrNoSuchHost
 	}
 	switch special(host.String()) {
 	case loopback:
-		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil, nil
 	case noName, noData:
-		return nil, ErrNoSuchHost
+		return nil, nil, ErrNoSuchHost
 	case forward:
 	}
 	found := r.bothFamilies(ctx, q)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return found.result()
 }
@@ -49,21 +56,21 @@ func (r *Resolver) Lookup(ctx context.Context, host filter.Host) ([]netip.Addr, 
 // families is what is known of the addresses of one name: A, then AAAA.
 type families [2]*entry
 
-func (f *families) result() ([]netip.Addr, error) {
-	var addrs []netip.Addr
-	err := ErrNoSuchHost
+func (f *families) result() (addrs []netip.Addr, aliases []filter.Host, err error) {
+	err = ErrNoSuchHost
 	for _, e := range f {
 		switch {
 		case e == nil || e.rcode == dns.RcodeServerFailure:
 			err = ErrUnavailable
 		default:
 			addrs = append(addrs, e.addrs...)
+			aliases = append(aliases, e.aliases...)
 		}
 	}
 	if len(addrs) > 0 {
-		return addrs, nil
+		return addrs, aliases, nil
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // bothFamilies asks for both families at once, and gives the second one up a moment after the first had addresses. What

@@ -82,7 +82,7 @@ func (s *settings) upstreams(log *zap.Logger) []netip.AddrPort {
 
 func (s *settings) proxyConfig(sv *server, roots *x509.CertPool) proxy.Config {
 	return proxy.Config{
-		Gate: sv.gate, Clients: &sv.clients, Certificate: sv.authority.Certificate, Lookup: sv.resolver.Lookup, Roots: roots,
+		Gate: sv.gate, Clients: &sv.clients, Certificate: sv.authority.Certificate, Lookup: sv.resolver.LookupChain, Roots: roots,
 		Pages: sv.pages, Realm: s.policy.Organisation.Name, Local: http.HandlerFunc(sv.local), Log: sv.log,
 		Limits: proxy.Limits{Grace: s.Proxy.Grace},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -54,6 +55,7 @@ func newReload(p *paths) *cobra.Command {
 
 // serve runs the server until ctx ends or a part of it fails.
 func serve(ctx context.Context, p paths, stdout, stderr io.Writer) error {
+	log.SetOutput(io.Discard) // net/http prints what strangers send; our own log is zap's
 	s, err := open(ctx, p, stderr)
 	if err != nil {
 		return err

@@ -120,14 +120,11 @@ func (h Host) Addr() (netip.Addr, bool) {
 
 // Within reports whether h is parent or a name below it. An address is only within itself.
 func (h Host) Within(parent Host) bool {
-	if parent.name == "" || len(h.name) < len(parent.name) {
-		return false
-	}
 	if h.name == parent.name {
-		return true
+		return parent.name != ""
 	}
 	cut := len(h.name) - len(parent.name)
-	if h.name[cut-1] != '.' || h.name[cut:] != parent.name {
+	if parent.name == "" || cut < 1 || h.name[cut-1] != '.' || h.name[cut:] != parent.name {
 		return false
 	}
 	_, isAddr := h.Addr()

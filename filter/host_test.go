@@ -66,13 +66,15 @@ func TestWithin(t *testing.T) {
 		{"badexample.org", "example.org", false},
 		{"example.org", "a.example.org", false},
 		{"10.1.2.3", "10.1.2.3", true},
+		{"hr2.example.org", "hr1.example.org", false},
+		{"a.nl", "bc.nl", false},
 	} {
 		if got := host(t, tt.host).Within(host(t, tt.parent)); got != tt.want {
 			t.Errorf("%s within %s = %v, want %v", tt.host, tt.parent, got, tt.want)
 		}
 	}
-	if host(t, "example.org").Within(filter.Host{}) {
-		t.Error("within the zero host")
+	if host(t, "example.org").Within(filter.Host{}) || (filter.Host{}).Within(filter.Host{}) || (filter.Host{}).Within(host(t, "nl")) {
+		t.Error("within the zero host, or the zero host within something")
 	}
 }
 
@@ -107,4 +109,23 @@ func FuzzParseHost(f *testing.F) {
 func isAddr(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err == nil
+}
+
+// Within says the same as the plain reading of it, for any two hosts.
+func FuzzWithin(f *testing.F) {
+	f.Add("a.example.org", "example.org")
+	f.Add("hr2.example.org", "hr1.example.org")
+	f.Add("10.1.2.3", "2.3")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		h, err1 := filter.ParseHost(a)
+		parent, err2 := filter.ParseHost(b)
+		if err1 != nil || err2 != nil {
+			return
+		}
+		_, addr := h.Addr()
+		want := h == parent || !addr && strings.HasSuffix(h.String(), "."+parent.String())
+		if got := h.Within(parent); got != want {
+			t.Fatalf("%q within %q = %v, want %v", h, parent, got, want)
+		}
+	})
 }

@@ -80,7 +80,7 @@ func rules(t testing.TB) filter.Rules {
 			{Host: host(t, "leverancier.nl"), Categories: []filter.Category{filter.Software}, Ref: filter.Ref{List: "policy.yaml", Line: 16}},
 		},
 		Internal: filter.Internal{
-			Names:    []filter.Host{host(t, "intranet.gemeente.nl")},
+			Names:    []filter.Host{host(t, "intranet.gemeente.nl"), host(t, "hr1.gemeente.nl"), host(t, "hr2.gemeente.nl")},
 			Prefixes: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
 		},
 	}
@@ -207,6 +207,8 @@ func TestDecideAddr(t *testing.T) {
 		{"nu.nl", "10.1.9.9", filter.Allow}, // opened prefix
 		{"intranet.gemeente.nl", "10.9.9.9", filter.Allow},
 		{"a.intranet.gemeente.nl", "192.168.1.1", filter.Allow},
+		{"hr2.gemeente.nl", "192.168.1.1", filter.Allow}, // as long as another name that is opened
+		{"hr3.gemeente.nl", "192.168.1.1", filter.Block},
 	} {
 		got := p.DecideAddr(filter.Request{Host: host(t, tt.host), At: noon}, netip.MustParseAddr(tt.addr))
 		if got.Action != tt.want {

@@ -41,7 +41,7 @@ func (k *Keeper) fetch(ctx context.Context, s Source, have *record) (got fetched
 	defer cancel()
 	resp, err := k.ask(ctx, s, have)
 	if err != nil {
-		got.err = fmt.Errorf("fetch %s: %w", s.URL, err)
+		got.err = fmt.Errorf("fetch %s: %w", s.shown(), cause(err))
 		return got
 	}
 	defer resp.Body.Close()
@@ -49,9 +49,9 @@ func (k *Keeper) fetch(ctx context.Context, s Source, have *record) (got fetched
 	case resp.StatusCode == http.StatusNotModified && have != nil:
 		got.unchanged = true
 	case resp.StatusCode != http.StatusOK:
-		got.err = fmt.Errorf("fetch %s: the server answered %s", s.URL, resp.Status)
+		got.err = fmt.Errorf("fetch %s: the server answered %s", s.shown(), resp.Status)
 	case leftTLS(resp):
-		got.err = fmt.Errorf("fetch %s: the server sent us on to plain http, where anybody could change the list", s.URL)
+		got.err = fmt.Errorf("fetch %s: the server sent us on to plain http, where anybody could change the list", s.shown())
 	default:
 		got.record, got.err = k.download(ctx, s, resp)
 	}
@@ -77,16 +77,16 @@ func (k *Keeper) ask(ctx context.Context, s Source, have *record) (*http.Respons
 func (k *Keeper) download(ctx context.Context, s Source, resp *http.Response) (record, error) {
 	text, err := decode(resp.Body)
 	if err != nil {
-		return record{}, fmt.Errorf("fetch %s: %w", s.URL, err)
+		return record{}, fmt.Errorf("fetch %s: %w", s.shown(), cause(err))
 	}
 	staged, err := k.shelf.stage("", &bounded{r: text, left: maxFetch})
 	if err != nil {
-		return record{}, fmt.Errorf("fetch %s: %w", s.URL, err)
+		return record{}, fmt.Errorf("fetch %s: %w", s.shown(), cause(err))
 	}
 	r := record{Parts: []part{staged}, ETag: header(resp, "ETag"), Modified: header(resp, "Last-Modified")}
 	if r.Entries, err = k.judge(ctx, s, r.Parts); err != nil {
 		k.shelf.discard(r.Parts)
-		return record{}, fmt.Errorf("what %s sent %w", s.URL, err)
+		return record{}, fmt.Errorf("what %s sent %w", s.shown(), err)
 	}
 	return r, nil
 }

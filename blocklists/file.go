@@ -198,7 +198,7 @@ func (k *Keeper) copyFile(ctx context.Context, s *source, places []place) error 
 
 // accept makes staged texts the copy in force.
 func (k *Keeper) accept(s *source, r record) error {
-	r.Name, r.Where, r.Category = s.Name, s.where(), string(s.Category)
+	r.Name, r.Where, r.Category = s.Name, s.shown(), string(s.Category)
 	r.Taken = k.now().UTC().Truncate(time.Second)
 	r.Checked = r.Taken
 	kept, err := k.shelf.commit(s.id, r, s.kept)

@@ -115,7 +115,7 @@ func (k *Keeper) loadSource(ctx context.Context, s *source) {
 	}
 	s.err = err
 	if s.kept == nil && err == nil {
-		s.err = fmt.Errorf("%s has not been fetched yet; that goes on in the background", s.URL)
+		s.err = fmt.Errorf("%s has not been fetched yet; that goes on in the background", s.shown())
 	}
 }
 

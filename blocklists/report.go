@@ -115,7 +115,7 @@ func (k *Keeper) report() Report {
 }
 
 func (s *source) status() Status {
-	status := Status{Name: s.Name, Category: s.Category, Where: s.where(), Err: s.err}
+	status := Status{Name: s.Name, Category: s.Category, Where: s.shown(), Err: s.err}
 	if s.kept != nil {
 		status.Taken, status.Checked = s.kept.Taken, s.checked
 		status.State = OK

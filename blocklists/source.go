@@ -34,9 +34,9 @@ func (s Source) Validate() error {
 		u, err := url.Parse(s.URL)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("url: %w", err))
+			errs = append(errs, fmt.Errorf("url: %w", cause(err)))
 		case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
-			errs = append(errs, fmt.Errorf("url %q: a list is fetched over https or http", s.URL))
+			errs = append(errs, fmt.Errorf("url %q: a list is fetched over https or http", s.shown()))
 		}
 	}
 	return errors.Join(errs...)
@@ -50,6 +50,28 @@ func (s Source) where() string {
 	return s.File
 }
 
+// shown returns where without what only the feed's server may know: subscribers' tokens stand in the user part or the
+// query, and reports are for everybody.
+func (s Source) shown() string {
+	if s.URL == "" {
+		return s.File
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return "the url"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+// cause returns err without the URL that net/url and net/http put before it.
+func cause(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
 // base returns what s is called when it has no name.
 func (s Source) base() string {
 	if s.URL == "" {
@@ -57,7 +79,7 @@ func (s Source) base() string {
 	}
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return s.URL
+		return "feed"
 	}
 	if b := filepath.Base(u.Path); b != "." && b != "/" {
 		return b

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/keersluis/keersluis/filter"
@@ -58,10 +59,28 @@ func (k *Keeper) readFile(ctx context.Context, s *source) bool {
 	return s.kept != before
 }
 
+// lost returns the part of a UT1 folder that the copy in force has and the folder no longer; "" when there is none. A folder
+// that is being unpacked has urls before domains, and would open most of a category for that while.
+func (s *source) lost(places []place) string {
+	if s.kept == nil {
+		return ""
+	}
+	for _, part := range s.kept.Parts {
+		if !slices.ContainsFunc(places, func(p place) bool { return p.part == part.Name }) {
+			return part.Name
+		}
+	}
+	return ""
+}
+
 func (k *Keeper) takeFile(ctx context.Context, s *source) error {
 	places, ignored, err := locate(s.Source)
 	if err != nil {
 		return err
+	}
+	if gone := s.lost(places); gone != "" {
+		return fmt.Errorf("%s is empty or not there, and was not before; put it back, or take the list out of the configuration",
+			filepath.Join(s.File, gone))
 	}
 	s.ignored = ignored
 	var seen []sight

@@ -1,6 +1,7 @@
 package yamlfile_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,5 +41,14 @@ func TestAddressesInFlowStyle(t *testing.T) {
 	var into config
 	if err := yamlfile.Read("x.yaml", []byte(`resolver: {upstreams: [a: b]}`), &into).Err(); err == nil {
 		t.Error("a mapping in the list was taken for text")
+	}
+}
+
+// Two letters changed over are as near as one that is wrong.
+func TestSuggestsSwappedLetters(t *testing.T) {
+	for got, want := range map[string]string{"crid": "cidr", "nmae": "name", "cdir": "cidr", "role": "roles"} {
+		if err := yamlfile.Unknown("key", got, []string{"cidr", "device", "name", "roles"}); !strings.Contains(err.Error(), want) {
+			t.Errorf("Unknown(%q) = %v, want %s suggested", got, err, want)
+		}
 	}
 }

@@ -45,11 +45,23 @@ func nearest(got string, known []string) (string, bool) {
 	mistakes := min(3, max(1, (utf8.RuneCountInString(got)+1)/3)) // two letters that changed places are two
 	best, least := "", mistakes+1
 	for _, k := range known {
-		if d := levenshtein.ComputeDistance(got, plain.Replace(strings.ToLower(k))); d < least {
+		if d := distance(got, plain.Replace(strings.ToLower(k))); d < least {
 			best, least = k, d
 		}
 	}
 	return best, best != ""
+}
+
+// distance counts edits; two letters changed over, the commonest slip of all, are one.
+func distance(a, b string) int {
+	if len(a) == len(b) {
+		for i := range len(a) - 1 {
+			if a[i] == b[i+1] && a[i+1] == b[i] && a[:i]+a[i+2:] == b[:i]+b[i+2:] {
+				return 1
+			}
+		}
+	}
+	return levenshtein.ComputeDistance(a, b)
 }
 
 // quote returns a value fit to be repeated in one line.

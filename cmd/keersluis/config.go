@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,8 @@ type Config struct {
 	Resolver struct {
 		// Listen is the address of the resolver, UDP and TCP. Default 127.0.0.1:5300.
 		Listen listenAddr `yaml:"listen"`
-		// Upstreams are the resolvers that are asked, host:port or host. Default: those of /etc/resolv.conf.
+		// Upstreams are the resolvers that are asked, host:port or host. A name is looked up once, at start, by the system's
+		// resolver; an address is better. Default: those of /etc/resolv.conf.
 		Upstreams []upstreamAddr `yaml:"upstreams"`
 	} `yaml:"resolver"`
 
@@ -92,7 +94,7 @@ type Config struct {
 
 // ListConfig is one list.
 type ListConfig struct {
-	Name     string            `yaml:"name"` // in verdicts and complaints; default: the last part of file or url
+	Name     string            `yaml:"name"` // in verdicts and complaints; default: file as written, or the last part of url
 	File     string            `yaml:"file"` // a file, or a folder for ut1
 	URL      string            `yaml:"url"`
 	Category filter.Category   `yaml:"category"`
@@ -116,9 +118,8 @@ type UserConfig struct {
 // settings is everything a command needs, read and checked.
 type settings struct {
 	Config
-	policy   *policy.Policy
-	file     string // of the config; "" for the built-in settings
-	flagData string // --data, "" when not given
+	policy *policy.Policy
+	file   string // of the config; "" for the built-in settings
 }
 
 func defaultConfig() Config {
@@ -141,7 +142,7 @@ type fileProblems struct{ error }
 
 // load reads both files and checks all that can be checked without starting.
 func load(p paths) (*settings, error) {
-	s := &settings{Config: defaultConfig(), file: p.config, flagData: p.data}
+	s := &settings{Config: defaultConfig(), file: p.config}
 	rules, err := loadPolicy(p.policy)
 	s.policy = rules
 	problems := []error{err}
@@ -167,6 +168,9 @@ func load(p paths) (*settings, error) {
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fileProblems{err}
+	}
+	if abs, err := filepath.Abs(s.Data); err == nil {
+		s.Data = abs // for whoever copies a path from what we print
 	}
 	return s, nil
 }
@@ -201,7 +205,11 @@ func (s *settings) resolvePaths(dir string) {
 		from(&s.TLS.Roots[i])
 	}
 	for i := range s.Lists {
-		from(&s.Lists[i].File)
+		l := &s.Lists[i]
+		if l.Name == "" {
+			l.Name = l.File // as it is written: that is how a person finds it again
+		}
+		from(&l.File)
 	}
 }
 
@@ -225,6 +233,21 @@ func (s *settings) check(doc *yamlfile.Document) {
 	for i, file := range s.TLS.Roots {
 		if _, err := readRoots(file); err != nil {
 			doc.Problemf(fmt.Sprintf("tls.roots[%d]", i), "%s", oneLine(err))
+		}
+	}
+	if s.Portal.URL != "" {
+		if u, err := url.Parse(s.Portal.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			doc.Problemf("portal.url", "%q is not a URL, such as http://keersluis.gemeente.example:8480", s.Portal.URL)
+		}
+	}
+	for key, other := range map[string]listenAddr{"resolver.listen": s.Resolver.Listen, "portal.listen": s.Portal.Listen} {
+		if other == s.Proxy.Listen && !strings.HasSuffix(string(other), ":0") {
+			doc.Problemf(key, "%s is the address of proxy.listen; each needs its own", other)
+		}
+	}
+	for i, p := range s.PAC.Proxies {
+		if p.Host.IsZero() && p.Port != 0 {
+			doc.Problemf(fmt.Sprintf("pac.proxies[%d]", i), "needs the name or address under which browsers reach the proxy")
 		}
 	}
 	if s.Proxy.Grace < 0 || s.Proxy.Grace > 10*time.Minute {
@@ -375,20 +398,29 @@ func (e *endpoint) UnmarshalText(text []byte) error {
 	return err
 }
 
-// upstreamAddr is the address of a resolver: an IP address with a port, 53 by default.
-type upstreamAddr struct{ netip.AddrPort }
+// upstreamAddr is where a resolver is: an address or a name, with a port, 53 by default.
+type upstreamAddr struct {
+	host filter.Host
+	port uint16
+}
 
-// UnmarshalText reads an address with or without a port.
+// UnmarshalText reads host:port or host.
 func (u *upstreamAddr) UnmarshalText(text []byte) error {
-	if a, err := netip.ParseAddrPort(string(text)); err == nil {
-		u.AddrPort = a
-		return nil
+	name, port := string(text), "53"
+	if _, err := netip.ParseAddr(name); err != nil && strings.Contains(name, ":") {
+		if name, port, err = net.SplitHostPort(name); err != nil {
+			return fmt.Errorf("%q is not an address and port, such as 10.0.0.53:53", text)
+		}
 	}
-	a, err := netip.ParseAddr(string(text))
+	host, err := filter.ParseHost(name)
 	if err != nil {
-		return fmt.Errorf("%q is not an IP address and port, such as 10.0.0.53:53", text)
+		return fmt.Errorf("%q is not an address and port, such as 10.0.0.53:53: %w", text, err)
 	}
-	u.AddrPort = netip.AddrPortFrom(a, 53)
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return fmt.Errorf("port %q is not a number from 1 to 65535", port)
+	}
+	*u = upstreamAddr{host, uint16(n)}
 	return nil
 }
 

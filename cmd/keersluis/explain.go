@@ -75,7 +75,12 @@ func newExplain(p *paths) *cobra.Command {
 		Long: "Explain puts a URL to the same decision as the proxy and the resolver, and prints each step.\n" +
 			"It asks the running server; without one, or with --files, it reads the files itself.",
 		Example: "  keersluis explain https://www.unibet.nl/\n  keersluis explain setup.example.org/setup.exe --role application-administrator",
-		Args:    cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("explain wants one URL or host name, such as https://www.unibet.nl/")}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.URL, q.Device = args[0], filter.Device(device)
 			for _, r := range roles {
@@ -161,11 +166,16 @@ func (s *settings) explain(p *filter.Policy, q question) (*explanation, error) {
 	}
 	r := filter.Request{Door: filter.HTTP, Client: client, Method: "GET", Scheme: u.Scheme, Host: host, Path: u.EscapedPath(), At: q.At}
 	v, steps := p.Explain(r)
+	if isLocalhost(host) && !v.Blocked() { // no resolver is asked where that is
+		if inside := p.DecideAddr(r, netip.AddrFrom4([4]byte{127, 0, 0, 1})); inside.Blocked() {
+			v, steps = inside, append(steps, filter.Step{Check: filter.CheckInternal, Outcome: filter.Holds})
+		}
+	}
 	e := &explanation{Host: host.String(), Roles: client.Roles, Device: client.Device, At: q.At}
 	for _, st := range steps {
 		e.Steps = append(e.Steps, describe(st))
 	}
-	if !v.Blocked() {
+	if seen := u.Scheme == "http" || !v.Splice; !v.Blocked() && seen {
 		v = downloadVerdict(p, r, u, v, e)
 	}
 	e.Verdict, e.Reason, e.Category, e.Article = v.Action.String(), v.Reason.String(), v.Category, v.Article
@@ -181,13 +191,21 @@ func downloadVerdict(p *filter.Policy, r filter.Request, u *url.URL, v filter.Ve
 	if d.Reason == filter.Unlisted {
 		return v
 	}
-	e.Steps = append(e.Steps, explanationStep{Check: "download", Rule: string(kind), Category: d.Category, Outcome: d.Action.String()})
+	e.Steps = append(e.Steps, explanationStep{
+		Check: "download", Rule: string(kind) + ", by its name", Category: d.Category,
+		Outcome: d.Action.String() + " (a web page under that name passes)",
+	})
 	if !d.Blocked() {
 		return v
 	}
 	e.Download = string(kind)
 	d.Splice = v.Splice
 	return d
+}
+
+// isLocalhost reports whether a name is this machine's by definition (RFC 6761 section 6.3).
+func isLocalhost(h filter.Host) bool {
+	return h.String() == "localhost" || strings.HasSuffix(h.String(), ".localhost")
 }
 
 // parseTarget reads a URL, or a bare host with or without path.
@@ -221,21 +239,26 @@ func (s *settings) clientOf(q question) (filter.Client, error) {
 			return c, errors.New("--user: keersluis.yaml has no such user")
 		}
 		c.User = q.User
-		c.Roles = append(slices.Clone(c.Roles), s.Users[i].Roles...)
+		c.Roles = []filter.Role{filter.Employee} // this machine's network says nothing of the user's
+		for _, r := range s.Users[i].Roles {
+			if !slices.Contains(c.Roles, r) {
+				c.Roles = append(c.Roles, r)
+			}
+		}
 	}
 	if len(q.Roles) > 0 {
 		c.Roles = q.Roles
 	}
 	for _, r := range c.Roles {
 		if known := s.policy.Roles(); !slices.Contains(known, r) {
-			return c, fmt.Errorf("--role: %w", yamlfile.Unknown("role", string(r), words(known)))
+			return c, usageError{fmt.Errorf("--role: %w", yamlfile.Unknown("role", string(r), words(known)))}
 		}
 	}
 	if q.Device != "" {
 		c.Device = q.Device
 	}
 	if known := filter.Devices(); c.Device != "" && !slices.Contains(known, c.Device) {
-		return c, fmt.Errorf("--device: %w", yamlfile.Unknown("device class", string(c.Device), words(known)))
+		return c, usageError{fmt.Errorf("--device: %w", yamlfile.Unknown("device class", string(c.Device), words(known)))}
 	}
 	return c, nil
 }
@@ -291,7 +314,7 @@ func printExplanation(w io.Writer, e *explanation, output string) error {
 	row("verdict", e.Verdict)
 	row("host", e.Host)
 	row("asked as", cmp.Or(strings.Join(words(e.Roles), ", "), "nobody in particular")+", "+cmp.Or(string(e.Device), "unknown device")+
-		", "+e.At.In(amsterdam()).Format("2006-01-02 15:04"))
+		", "+e.At.In(amsterdam()).Format("2006-01-02 15:04 MST"))
 	row("reason", e.Reason)
 	row("category", string(e.Category))
 	row("download", e.Download)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,9 @@ func newHealth(p *paths) *cobra.Command {
 		Short: "ask the running server whether all is well; exit status 1 when not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := load(*p)
+			where := *p
+			where.data = cmp.Or(where.data, ".") // of no concern here: without HOME there would be none
+			s, err := load(where)
 			if err != nil {
 				return err
 			}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -54,20 +56,24 @@ func (s *settings) caOptions() ca.Options {
 	return ca.Options{Organisation: s.policy.Organisation.Name, CRLURL: s.portalURL() + "/crl", Now: time.Now}
 }
 
-func (s *settings) resolverConfig(sv *server) resolver.Config {
-	return resolver.Config{
-		Gate: sv.gate, Clients: &sv.clients, Upstreams: s.upstreams(sv.log), Logger: sv.log, Now: time.Now,
-	}
+func (s *settings) resolverConfig(sv *server, upstreams []netip.AddrPort) resolver.Config {
+	return resolver.Config{Gate: sv.gate, Clients: &sv.clients, Upstreams: upstreams, Logger: sv.log, Now: time.Now}
 }
 
 // upstreams returns the configured resolvers, or those of the system.
-func (s *settings) upstreams(log *zap.Logger) []netip.AddrPort {
+func (s *settings) upstreams(ctx context.Context, log *zap.Logger) ([]netip.AddrPort, error) {
 	var out []netip.AddrPort
 	for _, u := range s.Resolver.Upstreams {
-		out = append(out, u.AddrPort)
+		addrs, err := bootstrap(ctx, u.host)
+		if err != nil {
+			return nil, fmt.Errorf("resolver.upstreams: %w", err)
+		}
+		for _, a := range addrs {
+			out = append(out, netip.AddrPortFrom(a, u.port))
+		}
 	}
 	if len(out) > 0 {
-		return out
+		return out, nil
 	}
 	var own []netip.AddrPort
 	if a, err := netip.ParseAddrPort(string(s.Resolver.Listen)); err == nil {
@@ -77,12 +83,40 @@ func (s *settings) upstreams(log *zap.Logger) []netip.AddrPort {
 	if err != nil || len(out) == 0 {
 		log.Warn("no resolver to forward to: names can't be looked up; set resolver.upstreams", zap.Error(err))
 	}
-	return out
+	return out, nil
+}
+
+// bootstrap returns the addresses of an upstream by the system's resolver: ours can't be asked where its own upstream is.
+func bootstrap(ctx context.Context, host filter.Host) ([]netip.Addr, error) {
+	if a, ok := host.Addr(); ok {
+		return []netip.Addr{a}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host.String())
+	if err != nil {
+		return nil, fmt.Errorf("look up the upstream %s: %w; give its address instead", host, err)
+	}
+	return addrs, nil
+}
+
+// lookup is the resolver's look-up with the errors that the proxy's pages tell apart, which are those of net.
+func lookup(r *resolver.Resolver) proxy.Lookup {
+	return func(ctx context.Context, h filter.Host) ([]netip.Addr, []filter.Host, error) {
+		addrs, aliases, err := r.LookupChain(ctx, h)
+		switch {
+		case errors.Is(err, resolver.ErrNoSuchHost):
+			err = &net.DNSError{Err: "no such host", IsNotFound: true}
+		case errors.Is(err, resolver.ErrUnavailable):
+			err = &net.DNSError{Err: "no answer", IsTemporary: true}
+		}
+		return addrs, aliases, err
+	}
 }
 
 func (s *settings) proxyConfig(sv *server, roots *x509.CertPool) proxy.Config {
 	return proxy.Config{
-		Gate: sv.gate, Clients: &sv.clients, Certificate: sv.authority.Certificate, Lookup: sv.resolver.LookupChain, Roots: roots,
+		Gate: sv.gate, Clients: &sv.clients, Certificate: sv.authority.Certificate, Lookup: lookup(sv.resolver), Roots: roots,
 		Pages: sv.pages, Realm: s.policy.Organisation.Name, Local: http.HandlerFunc(sv.local), Log: sv.log,
 		Limits: proxy.Limits{Grace: s.Proxy.Grace},
 	}

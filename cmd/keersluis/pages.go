@@ -58,6 +58,7 @@ func (s *settings) pac() portal.PAC {
 	if own, err := portal.ParseEndpoint(string(s.Proxy.Listen)); err == nil && len(p.Proxies) == 0 {
 		p.Proxies = append(p.Proxies, own)
 	}
+	p.Internal = append(p.Internal, s.portalNames()...) // through the proxy it would be an internal address
 	for _, h := range s.PAC.Direct {
 		p.Internal = append(p.Internal, h.Host)
 	}

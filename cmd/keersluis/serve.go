@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -48,7 +49,11 @@ func newReload(p *paths) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return ask(cmd.Context(), s.Data, "/reload", struct{}{}, nil)
+			if err := ask(cmd.Context(), s.Data, "/reload", struct{}{}, nil); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "settings, policy and lists are read again")
+			return err
 		},
 	}
 }
@@ -166,21 +171,34 @@ func (s *server) serveControl(ctx context.Context, l net.Listener) error {
 // greet says in five lines what listens where and what to try.
 func (s *server) greet(w io.Writer) {
 	c := s.in.Load()
-	me := filepath.Base(os.Args[0])
-	if strings.Contains(os.Args[0], "go-build") {
+	me := os.Args[0]
+	switch {
+	case strings.Contains(me, "go-build"):
 		me = "go run ./cmd/keersluis"
+	case !strings.ContainsRune(me, filepath.Separator):
+		me = "keersluis"
 	}
 	flags := ""
-	for _, f := range []struct{ name, value string }{{"--config", c.file}, {"--data", c.flagData}} {
+	for _, f := range []struct{ name, value string }{{"--config", s.paths.config}, {"--policy", s.paths.policy}, {"--data", s.paths.data}} {
 		if f.value != "" {
 			flags += " " + f.name + " " + f.value
 		}
 	}
 	proxy, dns := reachable(string(c.Proxy.Listen)), reachable(string(c.Resolver.Listen))
 	host, port, _ := net.SplitHostPort(dns)
-	fmt.Fprintf(w, "Keersluis listens: proxy %s, resolver %s (UDP, TCP), portal http://%s/\n", proxy, dns, reachable(string(c.Portal.Listen)))
+	fmt.Fprintf(w, "Keersluis listens: proxy %s, resolver %s (UDP, TCP), portal http://%s/\n",
+		shown(c.Proxy.Listen), shown(c.Resolver.Listen), reachable(string(c.Portal.Listen)))
 	fmt.Fprintf(w, "Certificates, lists and log are in %s\n", c.Data)
 	fmt.Fprintf(w, "Try: curl --proxy http://%s --cacert %s https://www.unibet.nl/\n", proxy, filepath.Join(c.Data, "ca", "ca.pem"))
 	fmt.Fprintf(w, "     dig @%s -p %s www.unibet.nl\n", host, port)
 	fmt.Fprintf(w, "     %s explain%s https://www.unibet.nl/\n", me, flags)
+}
+
+// shown returns an address that is listened on for a person to read.
+func shown(l listenAddr) string {
+	host, port, err := net.SplitHostPort(string(l))
+	if a, parseErr := netip.ParseAddr(host); err != nil || host != "" && (parseErr != nil || !a.IsUnspecified()) {
+		return string(l)
+	}
+	return "port " + port + " of every address"
 }

@@ -104,7 +104,11 @@ func open(ctx context.Context, p paths, stderr io.Writer) (_ *server, err error)
 	if err != nil {
 		return nil, err
 	}
-	s.resolver = resolver.New(in.resolverConfig(s))
+	upstreams, err := in.upstreams(ctx, s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.resolver = resolver.New(in.resolverConfig(s, upstreams))
 	if s.keeper, err = in.newKeeper(s.feedClient(roots), s.log); err != nil {
 		return nil, err
 	}

@@ -12,14 +12,14 @@ import (
 var (
 	ErrCredentialsRequired = errors.New("credentials are required")               // 407
 	ErrBadCredentials      = errors.New("the credentials are not right")          // 407
-	ErrBusy                = errors.New("too many credentials are being checked") // 503; also when ctx ends
+	ErrBusy                = errors.New("too many credentials are being checked") // 503: for this client; also when ctx ends
 )
 
 // Authenticate returns who asks from a, given the value of the Proxy-Authorization header, "" when there is none. Right credentials
 // add the user's roles to those of a network that speaks for its clients; elsewhere the user has their own roles and is an employee.
 //
-// The first time it takes as long as the password hash does, and as long again for the next who waits; later calls take a
-// microsecond. The client is only worth something without an error. The caller must not change the roles.
+// The first time it takes as long as the password hash does, and as long again for each who waits before: clients take turns,
+// and one that sends too many credentials gets [ErrBusy] while others are served. Later calls take a microsecond. The client is only worth something without an error. The caller must not change the roles.
 func (d *Directory) Authenticate(ctx context.Context, a netip.Addr, authorization string) (filter.Client, error) {
 	c, speaks := d.byAddr(a)
 	switch {
@@ -35,7 +35,7 @@ func (d *Directory) Authenticate(ctx context.Context, a netip.Addr, authorizatio
 	if !ok {
 		return filter.Client{}, ErrBadCredentials
 	}
-	user, err := d.verifier.verify(ctx, name, password, d.users)
+	user, err := d.verifier.verify(ctx, credentials{c.Addr, name, password}, d.users)
 	if err != nil {
 		return filter.Client{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -15,11 +16,9 @@ import (
 
 // Verifying is slow by design, so it is bounded and remembered.
 const (
-	maxVerifying = 2                // at the same time
-	maxWaiting   = 64               // different credentials, for their turn
-	maxKnown     = 4096             // credentials remembered as right, and as many as wrong
-	rightFor     = 10 * time.Minute // remembered, from when they were verified
-	wrongFor     = 30 * time.Second // so that a program with an old password, which tries for ever, costs nothing
+	maxKnown = 4096             // credentials remembered as right, and as many as wrong
+	rightFor = 10 * time.Minute // remembered, from when they were verified
+	wrongFor = 30 * time.Second // so that a program with an old password, which tries for ever, costs nothing
 )
 
 // digest is what is remembered of credentials: an HMAC under a key that this process made and nobody has.
@@ -32,8 +31,7 @@ type verifier struct {
 	macs     sync.Pool  // of hash.Hash, keyed
 	right    *lru.Cache[digest, remembered]
 	wrong    *lru.Cache[digest, remembered] // apart, so that guessing pushes out nothing that is right
-	turns    chan struct{}                  // one for each who verifies
-	queue    chan struct{}                  // one for each who waits for a turn or has it
+	line     *line
 
 	mu      sync.Mutex
 	flights map[digest]chan struct{} // guarded by mu; credentials being verified, closed when they are no more
@@ -67,23 +65,28 @@ func newVerifier(accounts []*account, now func() time.Time) *verifier {
 		macs:     sync.Pool{New: func() any { return hmac.New(sha256.New, key) }},
 		right:    right,
 		wrong:    wrong,
-		turns:    make(chan struct{}, maxVerifying),
-		queue:    make(chan struct{}, maxVerifying+maxWaiting),
+		line:     newLine(),
 		flights:  map[digest]chan struct{}{},
 	}
 }
 
-// verify returns the user of credentials, or ErrBadCredentials or ErrBusy. Of several calls with the same credentials
+// credentials are what a client sent, and where it sent them from.
+type credentials struct {
+	from           netip.Addr
+	name, password string
+}
+
+// verify returns the user of c, or ErrBadCredentials or ErrBusy. Of several calls with the same name and password
 // one verifies and the others wait for what it remembers.
-func (v *verifier) verify(ctx context.Context, name, password string, users map[string]*account) (*account, error) {
-	d := v.digest(name, password)
+func (v *verifier) verify(ctx context.Context, c credentials, users map[string]*account) (*account, error) {
+	d := v.digest(c.name, c.password)
 	for {
 		if r, ok := v.recall(d); ok {
 			return r.outcome()
 		}
 		flight, mine := v.board(d)
 		if mine {
-			return v.lead(ctx, d, name, password, users)
+			return v.lead(ctx, d, c, users)
 		}
 		select {
 		case <-flight:
@@ -136,27 +139,17 @@ func (v *verifier) land(d digest) {
 }
 
 // lead waits for its turn, then verifies and remembers, and lands.
-func (v *verifier) lead(ctx context.Context, d digest, name, password string, users map[string]*account) (*account, error) {
+func (v *verifier) lead(ctx context.Context, d digest, c credentials, users map[string]*account) (*account, error) {
 	defer v.land(d)
-	if ctx.Err() != nil { // select would toss a coin
-		return nil, ErrBusy
+	site := siteOf(c.from)
+	if err := v.line.enter(ctx, site); err != nil {
+		return nil, err
 	}
-	select {
-	case v.queue <- struct{}{}:
-		defer func() { <-v.queue }()
-	default:
-		return nil, ErrBusy
-	}
-	select {
-	case v.turns <- struct{}{}:
-		defer func() { <-v.turns }()
-	case <-ctx.Done():
-		return nil, ErrBusy
-	}
+	defer v.line.leave(site)
 	if r, ok := v.recall(d); ok { // verified between our look and our flight
 		return r.outcome()
 	}
-	user := v.compare(name, password, users)
+	user := v.compare(c, users)
 	if user == nil {
 		v.wrong.Add(d, remembered{nil, v.now().Add(wrongFor)})
 		return nil, ErrBadCredentials
@@ -167,15 +160,15 @@ func (v *verifier) lead(ctx context.Context, d digest, name, password string, us
 
 // compare returns the user whose password it is, or nil. For a name that isn't known it verifies against the hash of some
 // user, always the same one for the same name, so that neither time nor load tells which names exist.
-func (v *verifier) compare(name, password string, users map[string]*account) *account {
-	canonical, nameErr := canonicalName(name)
+func (v *verifier) compare(c credentials, users map[string]*account) *account {
+	canonical, nameErr := canonicalName(c.name)
 	user, known := users[canonical]
 	known = known && nameErr == nil
 	if !known {
-		d := v.digest(name, "")
+		d := v.digest(c.name, "")
 		user = v.accounts[binary.BigEndian.Uint64(d[:])%uint64(len(v.accounts))]
 	}
-	prepared, err := prepare(password)
+	prepared, err := prepare(c.password)
 	if right := user.hash.verify(prepared); !right || !known || err != nil {
 		return nil
 	}

@@ -29,43 +29,162 @@ func held(t *testing.T) (d *Directory, release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range maxVerifying {
-		d.verifier.turns <- struct{}{}
-	}
+	l := d.verifier.line
+	l.free = 0
 	return d, func() {
-		for range maxVerifying {
-			<-d.verifier.turns
+		for i := range maxVerifying {
+			l.leave(netip.PrefixFrom(netip.IPv6Unspecified(), i)) // whoever that is
 		}
 	}
 }
 
+// The clients of these tests: each in a site of its own.
+func client(i int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}) }
+
 func authenticate(ctx context.Context, d *Directory, credentials string) error {
+	return authenticateFrom(ctx, d, client(1), credentials)
+}
+
+func authenticateFrom(ctx context.Context, d *Directory, from netip.Addr, credentials string) error {
 	header := "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
-	_, err := d.Authenticate(ctx, netip.MustParseAddr("192.0.2.1"), header)
+	_, err := d.Authenticate(ctx, from, header)
 	return err
 }
 
-func TestQueueIsBounded(t *testing.T) {
+// guess lets from try n wrong passwords at once, and returns when they wait. The outcomes come over the channel.
+func guess(ctx context.Context, d *Directory, from netip.Addr, n int) <-chan error {
+	outcomes := make(chan error, n)
+	for i := range n {
+		go func() { outcomes <- authenticateFrom(ctx, d, from, fmt.Sprintf("jansen:%v-%d", from, i)) }()
+		synctest.Wait() // so that they are in order
+	}
+	return outcomes
+}
+
+// tally receives n outcomes and returns how many were wrong credentials and how many too busy.
+func tally(t *testing.T, outcomes <-chan error, n int) (wrong, busy int) {
+	t.Helper()
+	for range n {
+		switch err := <-outcomes; {
+		case errors.Is(err, ErrBadCredentials):
+			wrong++
+		case errors.Is(err, ErrBusy):
+			busy++
+		default:
+			t.Errorf("a guess got %v", err)
+		}
+	}
+	return wrong, busy
+}
+
+// One address that guesses is refused by itself: others get their turn.
+func TestFloodFromOneAddressIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, release := held(t)
+		const tries = 2 * maxWaiting
+		outcomes := guess(t.Context(), d, client(66), tries)
 		var wg sync.WaitGroup
-		for i := range maxVerifying + maxWaiting {
-			wg.Go(func() {
-				if err := authenticate(t.Context(), d, fmt.Sprintf("jansen:wrong%d", i)); !errors.Is(err, ErrBadCredentials) {
-					t.Errorf("waited and got %v, want ErrBadCredentials", err)
-				}
-			})
-		}
+		wg.Go(func() {
+			if err := authenticate(t.Context(), d, "jansen:pw"); err != nil {
+				t.Errorf("beside a flood Authenticate = %v", err)
+			}
+		})
 		synctest.Wait()
-		if err := authenticate(t.Context(), d, "jansen:pw"); !errors.Is(err, ErrBusy) {
-			t.Errorf("with a full queue Authenticate = %v, want ErrBusy", err)
-		}
 		release()
 		wg.Wait()
-		if err := authenticate(t.Context(), d, "jansen:pw"); err != nil {
-			t.Errorf("with an empty queue Authenticate = %v", err)
+		if wrong, busy := tally(t, outcomes, tries); wrong != maxWaitingEach || busy != tries-maxWaitingEach {
+			t.Errorf("%d guesses verified and %d refused, want %d and %d", wrong, busy, maxWaitingEach, tries-maxWaitingEach)
 		}
 	})
+}
+
+// A full line has room for an address with fewer in it than another has; one that has as many is refused.
+func TestFullLineHasRoomForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, release := held(t)
+		const floods = maxWaiting / maxWaitingEach
+		var outcomes [floods + 2]<-chan error
+		for i := range outcomes[:floods] {
+			outcomes[i] = guess(t.Context(), d, client(i), maxWaitingEach)
+		}
+		if d.verifier.line.waiting != maxWaiting {
+			t.Fatalf("%d wait, want %d", d.verifier.line.waiting, maxWaiting)
+		}
+		outcomes[floods] = guess(t.Context(), d, client(floods), maxWaitingEach)
+		release()
+		verified := 0
+		for i, from := range outcomes[:floods+1] {
+			wrong, _ := tally(t, from, maxWaitingEach)
+			verified += wrong
+			if fair := maxWaiting / (floods + 1); wrong < fair || wrong > fair+1 {
+				t.Errorf("address %d had %d verified, want %d or one more", i, wrong, fair)
+			}
+		}
+		if verified != maxWaiting {
+			t.Errorf("%d verified, want %d", verified, maxWaiting)
+		}
+	})
+}
+
+// Turns go round: one address after another, in each its own order, and an address never has two at a time.
+func TestTurnsGoRound(t *testing.T) {
+	l := newLine()
+	l.free = 0
+	got := make(chan string, 8)
+	site := func(c byte) netip.Prefix { return siteOf(client(int(c))) }
+	synctest.Test(t, func(t *testing.T) {
+		for i, c := range []byte("aaabbc") {
+			go func() {
+				if err := l.enter(t.Context(), site(c)); err != nil {
+					t.Errorf("enter = %v", err)
+				}
+				got <- fmt.Sprintf("%c%d", c, i)
+			}()
+			synctest.Wait()
+		}
+		order := ""
+		l.mu.Lock()
+		l.free = 1
+		l.serve()
+		l.mu.Unlock()
+		for range 6 {
+			who := <-got
+			order += who
+			l.leave(site(who[0]))
+		}
+		if want := "a0b3c5a1b4a2"; order != want {
+			t.Errorf("turns went %s, want %s", order, want)
+		}
+		if l.free != 1 || l.waiting != 0 || len(l.sites) != 0 {
+			t.Errorf("afterwards: %d free, %d waiting, %d sites", l.free, l.waiting, len(l.sites))
+		}
+		l.free = 2
+		for range 2 {
+			go func() { _ = l.enter(t.Context(), site('a')); got <- "a" }()
+		}
+		synctest.Wait()
+		if l.free != 1 || l.waiting != 1 {
+			t.Errorf("one address: %d free and %d waiting, want 1 and 1", l.free, l.waiting)
+		}
+		for range 2 {
+			<-got
+			l.leave(site('a'))
+		}
+	})
+}
+
+func TestSiteOf(t *testing.T) {
+	for a, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
+		"2001:db8::1": "2001:db8::/64", "2001:db8:0:1::1%eth0": "2001:db8:0:1::/64",
+	} {
+		if got := siteOf(netip.MustParseAddr(a)); got.String() != want {
+			t.Errorf("siteOf(%s) = %v, want %s", a, got, want)
+		}
+	}
+	if got := siteOf(netip.Addr{}); got.IsValid() {
+		t.Errorf("siteOf no address = %v", got)
+	}
 }
 
 func TestEqualCredentialsAreVerifiedOnce(t *testing.T) {
@@ -80,8 +199,8 @@ func TestEqualCredentialsAreVerifiedOnce(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if got := len(d.verifier.queue); got != 1 {
-			t.Errorf("%d in the queue, want 1", got)
+		if got := d.verifier.line.waiting; got != 1 {
+			t.Errorf("%d in the line, want 1", got)
 		}
 		release()
 		wg.Wait()

@@ -40,7 +40,7 @@ func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host
 	defer cancel()
 	defer context.AfterFunc(p.life, cancel)()
 
-	addrs, err := p.addresses(ctx, a, host)
+	addrs, aliases, err := p.addresses(ctx, a, host)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,9 @@ func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host
 	if err != nil {
 		return nil, dialFault(err)
 	}
-	c := &conn{Conn: inner, table: p.origins, readStall: p.limits.OriginStall, writeStall: p.limits.Stall}
+	c := &conn{
+		Conn: inner, table: p.origins, aliases: aliases, readStall: p.limits.OriginStall, writeStall: p.limits.Stall,
+	}
 	if !p.origins.add(c) {
 		_ = inner.Close() // never used
 		return nil, &fault{problem: page.ShuttingDown}
@@ -60,24 +62,33 @@ func (p *Proxy) dialTarget(ctx context.Context, a *gate.Answer, host filter.Host
 	return c, nil
 }
 
-// addresses returns the addresses of host, at most maxAddrs, unless it is an alias of a host that the answer blocks.
-func (p *Proxy) addresses(ctx context.Context, answer *gate.Answer, host filter.Host) ([]netip.Addr, error) {
-	if a, ok := host.Addr(); ok {
-		return []netip.Addr{a}, nil
+// addresses returns the addresses of host, at most maxAddrs, and what it is an alias of, unless the answer blocks that.
+func (p *Proxy) addresses(ctx context.Context, a *gate.Answer, host filter.Host) ([]netip.Addr, []filter.Host, error) {
+	if ip, ok := host.Addr(); ok {
+		return []netip.Addr{ip}, nil, nil
 	}
 	addrs, aliases, err := p.lookup(ctx, host)
 	if err != nil {
-		return nil, lookupFault(err)
+		return nil, nil, lookupFault(err)
 	}
-	for _, alias := range aliases[:min(len(aliases), maxAliases)] {
-		if v := answer.Alias(alias); v.Blocked() {
-			return nil, &fault{problem: page.Of(v), verdict: v}
-		}
+	aliases = aliases[:min(len(aliases), maxAliases)]
+	if v := aliased(a, aliases); v.Blocked() {
+		return nil, nil, &fault{problem: page.Of(v), verdict: v}
 	}
 	if len(addrs) == 0 {
-		return nil, &fault{problem: page.DNSFailure, detail: page.NameUnknown}
+		return nil, nil, &fault{problem: page.DNSFailure, detail: page.NameUnknown}
 	}
-	return addrs[:min(len(addrs), maxAddrs)], nil
+	return addrs[:min(len(addrs), maxAddrs)], aliases, nil
+}
+
+// aliased returns the verdict on the first of aliases that the answer blocks, or one that doesn't block.
+func aliased(a *gate.Answer, aliases []filter.Host) filter.Verdict {
+	for _, alias := range aliases {
+		if v := a.Alias(alias); v.Blocked() {
+			return v
+		}
+	}
+	return filter.Verdict{Action: filter.Allow}
 }
 
 // allowed returns the addresses that may be dialled, IPv6 and IPv4 by turns, and the verdict on one that may not.

@@ -25,7 +25,7 @@ func (x *exchange) inspect(r *http.Request, resp *http.Response) *http.Response 
 	}
 	kind, err := x.judge(r, resp)
 	if err != nil {
-		return x.failure(r, upstreamFault(err))
+		return x.failure(r, x.faultOf(r, err))
 	}
 	v := x.answer.Content(kind)
 	if !v.Blocked() {

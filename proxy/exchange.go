@@ -2,7 +2,10 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -23,11 +26,13 @@ type exchange struct {
 	client *http.Request // as the client sent it
 	out    *responder
 
-	up       atomic.Int64       // bytes of the request body
-	upload   *clientBody        // nil for a request without a body
-	origin   *conn              // that the request went over
-	upgraded io.ReadWriteCloser // the origin's side after a 101; nil otherwise
-	body     *originBody        // of the response; nil where the page is ours
+	up       atomic.Int64            // bytes of the request body
+	upload   *clientBody             // nil for a request without a body
+	cancel   context.CancelCauseFunc // ends what is under way upstream; a fault as the cause is what the client is told
+	dialled  atomic.Pointer[conn]    // that this exchange asked the gate about; set by the transport's goroutine
+	origin   *conn                   // that the request went over
+	upgraded io.ReadWriteCloser      // the origin's side after a 101; nil otherwise
+	body     *originBody             // of the response; nil where the page is ours
 }
 
 type exchangeKey struct{}
@@ -70,6 +75,9 @@ func (x *exchange) end() {
 	if x.upload != nil {
 		x.upload.detach()
 	}
+	if x.cancel != nil {
+		x.cancel(nil)
+	}
 	x.answer.Done(x.up.Load(), x.out.down.Load())
 }
 
@@ -88,7 +96,8 @@ func (x *exchange) finish() {
 // outgoing returns the request as it goes to the engine: everything in it was read once by request.go.
 func (x *exchange) outgoing() *http.Request {
 	r := x.client
-	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
+	x.cancel = cancel
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:        x.gotConn,
 		Got1xxResponse: x.informational,
@@ -148,7 +157,7 @@ func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.R
 	resp, err := x.proxy.transport.RoundTrip(r)
 	x.out.settle() // a cancelled round trip can still be reading in a goroutine of its own
 	if err != nil {
-		return x.failure(r, upstreamFault(err)), nil
+		return x.failure(r, x.faultOf(r, err)), nil
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return x.switching(r, resp), nil
@@ -183,13 +192,38 @@ func (x *exchange) failure(r *http.Request, f *fault) *http.Response {
 	})
 }
 
-// gotConn notes the connection, and checks the address of one that another exchange dialled: this can be under another policy. The
-// connection is closed before anything is written to it, so the transport dials anew, and is refused.
+// faultOf says what a failed round trip of r is: why we ended it, where it was us.
+func (x *exchange) faultOf(r *http.Request, err error) *fault {
+	if f, ok := errors.AsType[*fault](context.Cause(r.Context())); ok {
+		return f
+	}
+	return upstreamFault(err)
+}
+
+// gotConn notes the connection, and asks the gate about one that another exchange dialled: its client may have more
+// rights, or have come under another policy. (Reused doesn't say so: over HTTP/2 it is false for the first stream, whoever
+// dialled.) A refusal ends this exchange only: others may have streams on the connection.
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.origin = underlying(info.Conn)
-	if info.Reused && x.answer.Addr(addrOf(info.Conn.RemoteAddr())).Blocked() {
-		_ = info.Conn.Close() // the request fails on it, which is what is wanted
+	if x.origin != nil && x.origin == x.dialled.Load() {
+		return
 	}
+	v := x.answer.Addr(addrOf(info.Conn.RemoteAddr()))
+	if x.origin != nil && !v.Blocked() {
+		v = aliased(x.answer, x.origin.aliases)
+	}
+	if !v.Blocked() {
+		return
+	}
+	x.cancel(&fault{problem: page.Of(v), verdict: v})
+	if !isHTTP2(info.Conn) {
+		_ = info.Conn.Close() // nobody else's: HTTP/1 is written before the transport looks whether it was cancelled
+	}
+}
+
+func isHTTP2(c net.Conn) bool {
+	t, ok := c.(*tls.Conn)
+	return ok && t.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // informational passes a 1xx response on. 100 is not passed: net/http sends it when the body is first read.

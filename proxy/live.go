@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keersluis/keersluis/filter"
 )
 
 // conn is one live connection, of a client or to an origin. It extends its own deadlines while bytes move, so that a
@@ -17,6 +19,7 @@ type conn struct {
 
 	early      []byte        // what was read too soon and must be read again first; owned by the reader
 	tunnel     *tunnel       // set before an inner server sees the connection
+	aliases    []filter.Host // of an origin: what its name was an alias of when it was dialled; never changed
 	readStall  time.Duration // how long a read may take; 0: whoever reads sets the deadline
 	writeStall time.Duration
 

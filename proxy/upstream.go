@@ -61,7 +61,7 @@ func (p *Proxy) newTransport(roots *x509.CertPool) *http.Transport {
 }
 
 // dialOrigin dials for the transport. The exchange in ctx is the one that asked first; the connection can come to serve
-// another, which checks its address again ([exchange.gotConn]). The transport calls it in a goroutine of its own, where a
+// another, which asks about it again ([exchange.gotConn]). The transport calls it in a goroutine of its own, where a
 // panic would end the process.
 func (p *Proxy) dialOrigin(ctx context.Context, _, addr string) (_ net.Conn, err error) {
 	defer func() {
@@ -81,6 +81,7 @@ func (p *Proxy) dialOrigin(ctx context.Context, _, addr string) (_ net.Conn, err
 	if err != nil {
 		return nil, err // not c: a nil *conn in a net.Conn is not nil
 	}
+	x.dialled.Store(c)
 	return c, nil
 }
 

@@ -152,7 +152,8 @@ func (c *claims) pathCounts(e extension, bytes Kind) bool {
 	case e.use == asset:
 		return c.attachment && !c.subresource || c.navigation && !claimed
 	case e.use == rigid:
-		return !bytes.positive() && !(claimed && bytes.textual())
+		page := c.declared == WebPage || c.declared == WebAsset || e.host && claimed
+		return !bytes.positive() && !(page && bytes.textual())
 	case e.host && bytes.positive():
 		return false
 	}

@@ -13,7 +13,8 @@
 //   - What a browser loads into a page is not a download: scripts, styles and pages that come without an attachment
 //     disposition, with the type of such a thing.
 //   - The last segment of a path and the values of a query are often no file names (/cgi-bin/mapserv.exe, ?site=example.com).
-//     They don't count where the bytes are positively something that a file of that name could never be.
+//     They don't count where the bytes are positively something that a file of that name could never be, or are a web
+//     page and say so. Plain text under the name of a program does count.
 //   - A type of software (application/x-msdownload on a PDF, as old applications send) doesn't count against bytes that
 //     positively are a document, a picture, sound, video or a font.
 //

@@ -58,7 +58,7 @@ func TestVerdict(t *testing.T) {
 		{"keep-alive of an API", evidence{URLPath: "/x", Type: []string{"application/json"}}, "      {}", content.WebAsset},
 		{"raw script of a repository", evidence{URLPath: "/a/b/main/install.ps1", Type: []string{"text/plain"}}, "Write-Host x", content.Script},
 		{"answer of an API about a file", evidence{URLPath: "/contents/install.sh", Type: []string{"application/json"}}, `{"a":1}`, content.WebAsset},
-		{"error in plain text", evidence{URLPath: "/setup.exe", Type: []string{"text/plain"}}, "not here", content.Text},
+		{"plain text under a program's name", evidence{URLPath: "/setup.exe", Type: []string{"text/plain"}}, "not here", content.Executable},
 		{"logo of a site", evidence{URLPath: "/logo/example.com", Type: []string{"image/png"}}, png, content.Media},
 		{"site in a query", evidence{URLPath: "/check", Query: "site=example.com&ref=allegro.pl", Type: []string{"application/octet-stream"}}, "x", content.Text},
 		{"file in a query", evidence{URLPath: "/get", Query: "file=setup.exe", Type: []string{"application/octet-stream"}}, "x", content.Executable},

@@ -44,7 +44,8 @@ func (l Language) words() words {
 			unlisted: "(geen lijst)",
 			total:    "totaal",
 			note: "%[1]s: niet getoond, omdat het over minder dan %[2]d personen of vooral over één persoon gaat, of omdat een\n" +
-				"ander getal daaruit af te leiden is. Personen: ten minste; geteld in de drukste maand.\n",
+				"ander getal daaruit af te leiden is. Personen: ten minste; geteld in de drukste maand. Wie zich niet bij de proxy\n" +
+				"heeft aangemeld, telt niet als persoon.\n",
 			empty: "Geen verkeer in deze periode.\n",
 		}
 	}
@@ -58,7 +59,8 @@ func (l Language) words() words {
 		unlisted: "(no list)",
 		total:    "total",
 		note: "%[1]s: not shown, because it is about fewer than %[2]d persons or mostly about one, or because another figure\n" +
-			"follows from it. Persons: at least; counted in the busiest month.\n",
+			"follows from it. Persons: at least; counted in the busiest month. Who has not logged on to the proxy does not count\n" +
+			"as a person.\n",
 		empty: "No traffic in this period.\n",
 	}
 }

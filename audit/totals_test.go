@@ -206,7 +206,8 @@ own        unknown        15       150        1500       15
 total                      -         -           -        -
 
 -: not shown, because it is about fewer than 10 persons or mostly about one, or because another figure
-follows from it. Persons: at least; counted in the busiest month.
+follows from it. Persons: at least; counted in the busiest month. Who has not logged on to the proxy does not count
+as a person.
 `,
 		audit.Dutch: `Verkeer van 2026-11-01 tot en met 2026-11-21, groepen vanaf 10 personen
 
@@ -218,7 +219,8 @@ own           unknown             15       150        1500        15
 totaal                             -         -           -         -
 
 -: niet getoond, omdat het over minder dan 10 personen of vooral over één persoon gaat, of omdat een
-ander getal daaruit af te leiden is. Personen: ten minste; geteld in de drukste maand.
+ander getal daaruit af te leiden is. Personen: ten minste; geteld in de drukste maand. Wie zich niet bij de proxy
+heeft aangemeld, telt niet als persoon.
 `,
 	}
 	for language, want := range tests {

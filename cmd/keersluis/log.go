@@ -36,7 +36,11 @@ func newLog(p *paths) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return ask(cmd.Context(), s.Data, "/confirm-clock", struct{}{}, nil)
+			if err := ask(cmd.Context(), s.Data, "/confirm-clock", struct{}{}, nil); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "the clock is taken to be right")
+			return err
 		},
 	})
 	return log
@@ -99,6 +103,9 @@ func (s *settings) totals(ctx context.Context, store *logging.Store, q totalsQue
 		return "", err
 	}
 	report, err := audit.Totals(ctx, store, from, to, s.policy.Logging.MinimumGroup)
+	if errors.Is(err, logging.ErrExpired) {
+		return "", fmt.Errorf("%s is past its retention and gone; begin later with --from", from)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -127,12 +134,12 @@ func period(store *logging.Store, q totalsQuestion) (from, to logging.Day, err e
 	}
 	if q.From != "" {
 		if from, err = logging.ParseDay(q.From); err != nil {
-			return 0, 0, fmt.Errorf("--from: %w", err)
+			return 0, 0, fmt.Errorf("--from: %q is not a day, such as 2026-11-21", q.From)
 		}
 	}
 	if q.To != "" {
 		if to, err = logging.ParseDay(q.To); err != nil {
-			return 0, 0, fmt.Errorf("--to: %w", err)
+			return 0, 0, fmt.Errorf("--to: %q is not a day, such as 2026-11-21", q.To)
 		}
 	}
 	if from > to {

@@ -189,6 +189,59 @@ func TestRemembering(t *testing.T) {
 	}
 }
 
+// A directory that follows another remembers what is still true: the same name and the same hash. All else is forgotten, and
+// stays so when it comes back.
+func TestPrevious(t *testing.T) {
+	was := users(t)
+	changed := bcryptHash(t, "vier")
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	c := &clock{at: now()}
+	next := func(previous *identity.Directory, us []identity.User, m identity.Mode) *identity.Directory {
+		t.Helper()
+		d, err := identity.New(networks(), us, identity.Options{Mode: m, Now: c.now, Previous: previous})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	expect := func(d *identity.Directory, ctx context.Context, credentials string, want error, roles ...filter.Role) {
+		t.Helper()
+		got, err := d.Authenticate(ctx, elsewhere, basic(credentials))
+		if !errors.Is(err, want) || !slices.Equal(got.Roles, roles) {
+			t.Errorf("%s: Authenticate = %v, %v; want %v, %v", credentials, got.Roles, err, roles, want)
+		}
+	}
+	first := next(nil, was, identity.Auto)
+	expect(first, t.Context(), "a.jansen:één:twee", nil, filter.Employee, admin, officer)
+	expect(first, t.Context(), "bakker:drie", nil, filter.Employee)
+	expect(first, t.Context(), "cohen:vier", nil, filter.Employee)
+	expect(first, t.Context(), "cohen:vijf", identity.ErrBadCredentials)
+
+	c.add(9 * time.Minute)
+	second := next(first, []identity.User{
+		{Name: "a.jansen", PasswordHash: was[0].PasswordHash, Roles: []filter.Role{officer}}, // other roles
+		{Name: "cohen", PasswordHash: changed},
+		{Name: "dekker", PasswordHash: was[1].PasswordHash}, // bakker's, who is gone
+	}, identity.Auto)
+	expect(second, left, "a.jansen:één:twee", nil, filter.Employee, officer)
+	expect(second, left, "bakker:drie", identity.ErrBusy)
+	expect(second, t.Context(), "bakker:drie", identity.ErrBadCredentials)
+	expect(second, left, "dekker:drie", identity.ErrBusy)
+	expect(second, left, "cohen:vier", identity.ErrBusy)
+	expect(second, left, "cohen:vijf", identity.ErrBusy) // what was wrong may be right now
+
+	third := next(second, was, identity.Auto)
+	expect(third, left, "a.jansen:één:twee", nil, filter.Employee, admin, officer)
+	expect(third, left, "bakker:drie", identity.ErrBusy)
+	expect(third, left, "cohen:vier", identity.ErrBusy)
+	expect(next(next(third, was, identity.Off), was, identity.Auto), left, "a.jansen:één:twee", identity.ErrBusy)
+
+	c.add(time.Minute) // ten since it was verified, though not since it was carried over
+	expect(third, left, "a.jansen:één:twee", identity.ErrBusy)
+	expect(next(third, was, identity.Auto), left, "a.jansen:één:twee", identity.ErrBusy)
+}
+
 // Under load every answer is the right one, or says that there is too much of it.
 func TestConcurrent(t *testing.T) {
 	d := directory(t, networks(), users(t), identity.Auto)

@@ -59,6 +59,10 @@ func (m *Mode) UnmarshalText(text []byte) error {
 type Options struct {
 	Mode Mode
 	Now  func() time.Time // the clock; required
+
+	// Previous is the directory that this one takes over from, or nil. What it remembers as right is kept for the users
+	// whose name and hash are the same, so that not everybody is verified again at once. It is not held on to.
+	Previous *Directory
 }
 
 // Directory knows the clients. It is immutable but for a cache of verified credentials, and safe for concurrent use.
@@ -98,6 +102,9 @@ func New(networks []Network, users []User, o Options) (*Directory, error) {
 			d.users[a.name] = a
 		}
 		d.verifier = newVerifier(accounts, o.Now)
+		if o.Previous != nil && o.Previous.verifier != nil {
+			d.verifier.follow(o.Previous.verifier, d.users)
+		}
 	}
 	return d, nil
 }

@@ -28,10 +28,10 @@ type digest [sha256.Size]byte
 type verifier struct {
 	now      func() time.Time
 	accounts []*account // never empty
-	macs     sync.Pool  // of hash.Hash, keyed
+	macs     *sync.Pool // of hash.Hash, keyed; the same for all that follow one another
 	right    *lru.Cache[digest, remembered]
 	wrong    *lru.Cache[digest, remembered] // apart, so that guessing pushes out nothing that is right
-	line     *line
+	line     *line                          // as with macs
 
 	mu      sync.Mutex
 	flights map[digest]chan struct{} // guarded by mu; credentials being verified, closed when they are no more
@@ -62,11 +62,27 @@ func newVerifier(accounts []*account, now func() time.Time) *verifier {
 	return &verifier{
 		now:      now,
 		accounts: accounts,
-		macs:     sync.Pool{New: func() any { return hmac.New(sha256.New, key) }},
+		macs:     &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }},
 		right:    right,
 		wrong:    wrong,
 		line:     newLine(),
 		flights:  map[digest]chan struct{}{},
+	}
+}
+
+// follow takes over from old what it remembers as right of those of users who are as they were. What was wrong may be right
+// now, and is forgotten. It is called before v is used.
+func (v *verifier) follow(old *verifier, users map[string]*account) {
+	v.macs, v.line = old.macs, old.line
+	now := v.now()
+	for _, d := range old.right.Keys() { // oldest first
+		r, ok := old.right.Peek(d)
+		if !ok || !now.Before(r.until) {
+			continue
+		}
+		if u := users[r.user.name]; u != nil && u.hash == r.user.hash {
+			v.right.Add(d, remembered{u, r.until})
+		}
 	}
 }
 

@@ -239,6 +239,23 @@ func TestAnotherLeadsWhenTheFirstLeaves(t *testing.T) {
 	})
 }
 
+// What two directories verify at the same time is bounded together: a reload under load doesn't double the work.
+func TestPreviousSharesTheLine(t *testing.T) {
+	d, release := held(t)
+	release()
+	h := d.verifier.accounts[0].hash.text
+	next, err := New(nil, []User{{Name: "jansen", PasswordHash: h}}, Options{Now: time.Now, Previous: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.verifier.line != d.verifier.line {
+		t.Error("the next directory has a line of its own")
+	}
+	if next.verifier.right == d.verifier.right || next.verifier.wrong == d.verifier.wrong {
+		t.Error("the next directory remembers what the old one will")
+	}
+}
+
 // The memory holds no name and no password, only digests that differ from process to process.
 func TestDigests(t *testing.T) {
 	d, release := held(t)

@@ -140,7 +140,7 @@ func TestStreamsOfNonsense(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
-	w := serve(t, resolver.Config{Conns: 2})
+	w := serve(t, resolver.Config{Conns: 4})
 	var conns []net.Conn
 	for range 2 {
 		conn := dialTCP(t, w.tcp)
@@ -154,16 +154,25 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if s := w.Stats(); s.ConnsRefused != 1 || s.Conns != 2 {
 		t.Errorf("%d connections refused and %d open, want 1 and 2", s.ConnsRefused, s.Conns)
 	}
+	if got := w.askFrom(t, "tcp", 1, question("localhost.", dns.TypeA)); len(got.Answer) != 1 {
+		t.Errorf("another client got %v", got)
+	}
 	for _, conn := range conns {
 		send(t, conn, question("localhost.", dns.TypeA))
 		receive(t, conn)
 	}
 }
 
-// When all that may wait for upstreams do, a query is dropped, counted and recorded; what needs no upstream is served.
+// When as many queries of one client wait for upstreams as may, the next is dropped, counted and recorded. What needs no
+// upstream is served, and so is another client.
 func TestMissesAreBounded(t *testing.T) {
-	up := serveUpstream(t, func(*dns.Msg, string) [][]byte { return nil })
-	w := serve(t, resolver.Config{Upstreams: []netip.AddrPort{up.addr}, Misses: 2, Try: 3 * time.Second})
+	up := serveUpstream(t, func(q *dns.Msg, network string) [][]byte {
+		if dns.CanonicalName(q.Question[0].Name) == "www.example." {
+			return zone(public)(q, network)
+		}
+		return nil
+	})
+	w := serve(t, resolver.Config{Upstreams: []netip.AddrPort{up.addr}, Misses: 4, Try: 3 * time.Second})
 	conn, err := net.Dial("udp", w.udp)
 	if err != nil {
 		t.Fatal(err)
@@ -184,9 +193,23 @@ func TestMissesAreBounded(t *testing.T) {
 	if got := w.ask(t, "udp", question("casino.example.", dns.TypeA)); got.Rcode != dns.RcodeNameError {
 		t.Errorf("blocked name while the pool is full: %v", got)
 	}
+	if got := w.ask(t, "tcp", question("d.example.", dns.TypeA)); got.Rcode != dns.RcodeServerFailure {
+		t.Errorf("over TCP while the pool is full: %v", got)
+	}
+	if s := w.Stats(); s.Dropped != 2 || s.Failed != 0 {
+		t.Errorf("%d queries dropped and %d failed, want 2 and 0", s.Dropped, s.Failed)
+	}
+	for _, network := range []string{"udp", "tcp"} {
+		if got := w.askFrom(t, network, 1, question("www.example.", dns.TypeA)); len(got.Answer) != 1 {
+			t.Errorf("another client over %s: %v", network, got)
+		}
+	}
+	if got := w.ask(t, "udp", question("www.example.", dns.TypeA)); len(got.Answer) != 1 {
+		t.Errorf("a cached name while the pool is full: %v", got)
+	}
 	w.stop()
-	if events := w.log.take(); len(events) != 3 { // the blocked one, and two that were given up
-		t.Errorf("%d events after the end, want 3: %+v", len(events), events)
+	if events := w.log.take(); len(events) != 7 { // five that were answered, and two that were given up
+		t.Errorf("%d events after the end, want 7: %+v", len(events), events)
 	}
 }
 

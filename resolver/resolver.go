@@ -29,8 +29,8 @@ type Config struct {
 	Now       func() time.Time
 
 	CacheBytes int           // memory for answers; 16 MiB
-	Misses     int           // queries over UDP that may wait for upstreams at once; 512
-	Conns      int           // TCP connections at once; 256
+	Misses     int           // queries that may wait for upstreams at once, one client's at most half; 512
+	Conns      int           // TCP connections at once, one client's at most half; 256
 	Try        time.Duration // how long one upstream is waited for; 1.5 s
 	Total      time.Duration // how long all are together; 5 s
 }
@@ -49,6 +49,7 @@ type Resolver struct {
 
 	cache   *cache
 	flights flights
+	waiting *shares // places for misses
 	seed    maphash.Seed
 	hosts   [1024]atomic.Pointer[filter.Host] // of recent names, so that asking again costs no memory
 	stats   counters
@@ -65,6 +66,7 @@ func New(c Config) *Resolver {
 		cache:  newCache(orDefault(c.CacheBytes, 16<<20)),
 		seed:   maphash.MakeSeed(),
 	}
+	r.waiting = newShares(r.misses)
 	for _, a := range c.Upstreams {
 		r.upstreams = append(r.upstreams, &upstream{addr: a})
 	}

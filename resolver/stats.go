@@ -14,7 +14,7 @@ type Stats struct {
 	Refused   uint64 // well-formed, but not served here
 	Malformed uint64 // FORMERR, NOTIMP, BADVERS
 	Failed    uint64 // SERVFAIL: no upstream had an answer
-	Dropped   uint64 // over UDP, while too many waited for upstreams
+	Dropped   uint64 // while too many, or too many of one client, waited for upstreams: SERVFAIL over TCP, silence over UDP
 	Ignored   uint64 // no query at all
 	Panics    uint64
 
@@ -26,7 +26,7 @@ type Stats struct {
 	NearMisses       uint64 // messages that looked like an answer of an upstream and were not
 
 	Conns        int64  // TCP connections open now
-	ConnsRefused uint64 // closed at once, while too many were open
+	ConnsRefused uint64 // closed at once, while too many, or too many of one client, were open
 }
 
 // counters is Stats while it grows.

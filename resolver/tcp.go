@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/miekg/dns"
 	"go.uber.org/zap"
 )
 
@@ -33,7 +34,7 @@ func (r *Resolver) ServeTCP(ctx context.Context, ln net.Listener) error {
 		<-ctx.Done()
 		_ = ln.Close() // nobody could do anything about an error
 	})
-	slots := make(chan struct{}, r.conns)
+	places := newShares(r.conns)
 	for {
 		conn, err := ln.Accept()
 		switch {
@@ -50,19 +51,27 @@ func (r *Resolver) ServeTCP(ctx context.Context, ln net.Listener) error {
 			pause(ctx, acceptPause)
 			continue
 		}
-		select {
-		case slots <- struct{}{}:
-			open.Go(func() {
-				defer func() { <-slots }()
-				r.stats.conns.Add(1)
-				defer r.stats.conns.Add(-1)
-				r.serveConn(ctx, conn)
-			})
-		default:
+		client := addrOf(conn)
+		if !places.take(client) {
 			r.stats.connsRefused.Add(1)
 			_ = conn.Close() // it was never used
+			continue
 		}
+		open.Go(func() {
+			defer places.give(client)
+			r.stats.conns.Add(1)
+			defer r.stats.conns.Add(-1)
+			r.serveConn(ctx, conn, client)
+		})
 	}
+}
+
+// addrOf returns the address of a client, the zero Addr when conn has none that is TCP's.
+func addrOf(conn net.Conn) netip.Addr {
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -89,15 +98,11 @@ type stream struct {
 }
 
 // serveConn answers the queries of one connection until the client is done, misbehaves or is idle, or ctx ends.
-func (r *Resolver) serveConn(ctx context.Context, conn net.Conn) {
+func (r *Resolver) serveConn(ctx context.Context, conn net.Conn, client netip.Addr) {
 	defer conn.Close()
-	from, ok := conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stream{
-		resolver: r, conn: conn, client: from.AddrPort().Addr().Unmap(),
+		resolver: r, conn: conn, client: client,
 		inquiry: newStreamInquiry(), waiting: make(chan struct{}, maxPipeline),
 	}
 	defer s.late.Wait()
@@ -154,10 +159,16 @@ func (s *stream) answer(ctx context.Context, msg []byte) (more bool) {
 		s.out = reply
 		return s.reply(x, reply)
 	}
-	s.inquiry = newStreamInquiry()
 	s.waiting <- struct{}{} // comes free within the time that upstreams get
+	if !r.waiting.take(s.client) {
+		<-s.waiting
+		r.stats.dropped.Add(1)
+		return s.reply(x, appendCode(s.out[:0], &x.q, dns.RcodeServerFailure, edeNone))
+	}
+	s.inquiry = newStreamInquiry()
 	s.late.Go(func() {
 		defer func() { <-s.waiting }()
+		defer r.waiting.give(s.client)
 		defer r.guard(x)
 		s.reply(x, r.finish(ctx, nil, x))
 	})

@@ -28,7 +28,8 @@ type datagram struct {
 
 // ServeUDP answers queries on conns until ctx ends or a socket fails, then closes them and returns with nothing left
 // behind. One goroutine reads each socket and answers at once what needs no upstream; a fixed number of others, shared
-// by all sockets, wait for upstreams. When all of these are busy, a query is dropped, and counted.
+// by all sockets, wait for upstreams. When all of these are busy, or as many with one client as are not, a query is dropped,
+// and counted.
 func (r *Resolver) ServeUDP(ctx context.Context, conns ...*net.UDPConn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -87,14 +88,13 @@ func (r *Resolver) read(ctx context.Context, conn *net.UDPConn, waiting chan<- *
 		if !r.answerNow(out, d, in[:n]) {
 			continue
 		}
-		select {
-		case next := <-idle:
-			waiting <- d // has room for as many as there are datagrams
-			d = next
-		default:
+		if !r.waiting.take(from.Addr()) {
 			r.stats.dropped.Add(1)
 			d.end(0)
+			continue
 		}
+		waiting <- d // has room for as many as there are datagrams
+		d = <-idle   // there is one for each place
 	}
 }
 
@@ -112,8 +112,10 @@ func (r *Resolver) answerNow(out []byte, d *datagram, msg []byte) (miss bool) {
 func (r *Resolver) work(ctx context.Context, waiting <-chan *datagram, idle chan<- *datagram) {
 	out := make([]byte, 0, maxUDP)
 	for d := range waiting {
+		client := d.from.Addr()
 		r.answerLate(ctx, out, d)
 		idle <- d
+		r.waiting.give(client) // last: who takes it finds a datagram
 	}
 }
 

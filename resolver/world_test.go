@@ -161,11 +161,18 @@ func question(name string, qtype uint16) *dns.Msg {
 // ask sends m over network and returns the answer.
 func (w *world) ask(t *testing.T, network string, m *dns.Msg) *dns.Msg {
 	t.Helper()
-	addr := w.udp
+	return w.askFrom(t, network, 0, m)
+}
+
+// askFrom is ask from 127.0.0.1+i.
+func (w *world) askFrom(t *testing.T, network string, i int, m *dns.Msg) *dns.Msg {
+	t.Helper()
+	addr, dialer := w.udp, from(i)
 	if network == "tcp" {
-		addr = w.tcp
+		addr, dialer.LocalAddr = w.tcp, &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i))}
 	}
-	c := dns.Client{Net: network, Timeout: 8 * time.Second, UDPSize: 4096}
+	dialer.Timeout = 8 * time.Second
+	c := dns.Client{Net: network, Timeout: 8 * time.Second, UDPSize: 4096, Dialer: dialer}
 	got, _, err := c.Exchange(m, addr)
 	if err != nil {
 		t.Fatalf("asking %v over %s: %v", m.Question, network, err)

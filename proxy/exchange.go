@@ -23,11 +23,13 @@ type exchange struct {
 	proxy  *Proxy
 	answer *gate.Answer
 	target target
+	user   string        // "" when unknown
 	client *http.Request // as the client sent it
 	out    *responder
 
 	up       atomic.Int64            // bytes of the request body
 	upload   *clientBody             // nil for a request without a body
+	private  bool                    // the connection to the origin is for the client's connection only
 	cancel   context.CancelCauseFunc // ends what is under way upstream; a fault as the cause is what the client is told
 	dialled  atomic.Pointer[conn]    // that this exchange asked the gate about; set by the transport's goroutine
 	origin   *conn                   // that the request went over
@@ -45,7 +47,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 
 // exchange decides on one request and answers it. tunnel is nil for a request in clear text to the proxy itself.
 func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, client filter.Client, tun *tunnel) {
-	x := &exchange{proxy: p, answer: p.gate.Admit(t.request(filter.HTTP, r, client)), target: t, client: r}
+	x := &exchange{proxy: p, answer: p.gate.Admit(t.request(filter.HTTP, r, client)), target: t, user: client.User, client: r}
 	x.out = &responder{ResponseWriter: w, exchange: x}
 	defer x.end()
 	v := x.answer.Verdict()
@@ -154,7 +156,7 @@ func (p *Proxy) rescue(r *http.Request, resp **http.Response) {
 // RoundTrip sends the request and returns the response that the client gets; what goes wrong is a page.
 func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.Response, _ error) {
 	defer x.proxy.rescue(r, &resp)
-	resp, err := x.proxy.transport.RoundTrip(r)
+	resp, err := x.way(r).RoundTrip(r)
 	x.out.settle() // a cancelled round trip can still be reading in a goroutine of its own
 	if err != nil {
 		return x.failure(r, x.faultOf(r, err)), nil

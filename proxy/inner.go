@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -19,9 +18,6 @@ var errNoHost = errors.New("server name is not a host")
 func (p *Proxy) newInner() *http.Server {
 	s := p.newServer(http.HandlerFunc(p.serveInner))
 	s.IdleTimeout = p.limits.Idle
-	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, tunnelKey{}, tunnelOf(c))
-	}
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	return s

@@ -20,6 +20,7 @@ type conn struct {
 	early      []byte        // what was read too soon and must be read again first; owned by the reader
 	tunnel     *tunnel       // set before an inner server sees the connection
 	aliases    []filter.Host // of an origin: what its name was an alias of when it was dialled; never changed
+	login      login         // of a client
 	readStall  time.Duration // how long a read may take; 0: whoever reads sets the deadline
 	writeStall time.Duration
 
@@ -113,6 +114,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.table.remove(c)
+	c.login.end()
 	if c.tunnel != nil {
 		c.tunnel.answer.Done(0, 0) // does nothing once a request inside it was admitted
 	}

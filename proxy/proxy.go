@@ -144,6 +144,9 @@ func (p *Proxy) newServer(h http.Handler) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ConnState:                    p.connState,
 		BaseContext:                  func(net.Listener) context.Context { return p.life },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(context.WithValue(ctx, tunnelKey{}, tunnelOf(c)), clientKey{}, underlying(c))
+		},
 	}
 }
 

@@ -57,6 +57,9 @@ func (x *exchange) judgePart(r *http.Request, resp *http.Response) (filter.Kind,
 
 // fetchStart asks the origin for the start of the file, as the client would have, and judges it.
 func (x *exchange) fetchStart(r *http.Request, part *http.Response, want version) (filter.Kind, error) {
+	if x.private {
+		return "", errStart // its connection is taken by the part, which nobody asked for: see way
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), x.proxy.limits.Response)
 	defer cancel()
 	ask := r.Clone(ctx)

@@ -126,7 +126,7 @@ func TestHooksFailClosed(t *testing.T) {
 		x := &exchange{} // everything in it is nil
 		x.proxy = p
 		p.transport.RegisterProtocol("broken", panicking{})
-		broken := r.Clone(r.Context())
+		broken := r.Clone(context.WithValue(r.Context(), clientKey{}, &conn{}))
 		broken.URL.Scheme = "broken"
 		resp, err := x.RoundTrip(broken, nil)
 		if err != nil || resp == nil || resp.StatusCode != 500 {

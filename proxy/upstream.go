@@ -31,8 +31,8 @@ var errNoAnswer = errors.New("dial without an answer of the gate")
 // errWeakKey is an RSA key of an origin that is too short.
 var errWeakKey = errors.New("certificate with an RSA key below 2048 bits")
 
-// newTransport returns the only way to an origin. It reads no environment, adds nothing to a request by itself, and
-// resolves and dials only through the answer of the exchange.
+// newTransport returns a way to origins; there are no others. It reads no environment, adds nothing to a request by itself,
+// and resolves and dials only through the answer of the exchange.
 func (p *Proxy) newTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:       nil, // the environment's proxies would re-route traffic behind the operator's back

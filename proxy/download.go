@@ -50,14 +50,16 @@ func (x *exchange) restricted() bool {
 
 // isDownload reports whether a response has a body that a client would keep, or is the head of one.
 func isDownload(resp *http.Response) bool {
-	return resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusResetContent &&
-		resp.StatusCode != http.StatusNotModified
+	return resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified // net/http sends no body with these
 }
 
 // judge says what a response is.
 func (x *exchange) judge(r *http.Request, resp *http.Response) (filter.Kind, error) {
 	if resp.StatusCode == http.StatusPartialContent && r.Method != http.MethodHead {
 		return x.judgePart(r, resp)
+	}
+	if isByteranges(resp) {
+		return filter.Kind(content.Undecodable), nil // parts of a file where a file should be: RFC 9110 section 14.6 is for 206 only
 	}
 	j := content.NewJudge(evidence(r, resp))
 	if r.Method == http.MethodHead {

@@ -60,6 +60,15 @@ func TestDownloads(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write(program(5000))
 		},
+		"/reset": func(w http.ResponseWriter) { // RFC 9110 section 15.3.6: without a body, but who sends one has it passed on
+			w.WriteHeader(http.StatusResetContent)
+			_, _ = w.Write(program(5000))
+		},
+		"/reset/empty": func(w http.ResponseWriter) { w.WriteHeader(http.StatusResetContent) },
+		"/byteranges": func(w http.ResponseWriter) { // which is for 206 only
+			w.Header().Set("Content-Type", "multipart/byteranges; boundary=b")
+			_, _ = io.WriteString(w, "--b\r\nContent-Range: bytes 0-4999/5000\r\n\r\n"+string(program(5000))+"\r\n--b--\r\n")
+		},
 		"/setup.exe": func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) },
 		"/moved.exe": func(w http.ResponseWriter) {
 			w.Header().Set("Location", "/bytes")
@@ -67,7 +76,8 @@ func TestDownloads(t *testing.T) {
 		},
 	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { files[r.URL.Path](w) })
-	blocked := map[string]bool{"/bytes": true, "/lying": true, "/coded": true, "/disposition": true, "/drip": true, "/error": true}
+	blocked := map[string]bool{"/bytes": true, "/lying": true, "/coded": true, "/disposition": true, "/drip": true, "/error": true,
+		"/reset": true, "/byteranges": true}
 	for _, role := range []filter.Role{filter.Employee, administrator} {
 		t.Run(string(role), func(t *testing.T) {
 			l := newLab(t, setup{handler: handler, roles: []filter.Role{role}})

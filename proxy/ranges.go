@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,6 +102,15 @@ func isStart(resp *http.Response) bool {
 
 func isMultipart(resp *http.Response) bool {
 	return strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "multipart/")
+}
+
+// isByteranges reports whether a response says that it is several parts of a file.
+func isByteranges(resp *http.Response) bool {
+	return slices.ContainsFunc(resp.Header.Values("Content-Type"), func(v string) bool {
+		const parts = "multipart/byteranges"
+		v = strings.TrimSpace(v)
+		return len(v) >= len(parts) && strings.EqualFold(v[:len(parts)], parts)
+	})
 }
 
 // contentRange is a part of a file: its first and last byte and the length of the whole, -1 when that is unknown.

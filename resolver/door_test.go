@@ -17,6 +17,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/gate"
+	"github.com/keersluis/keersluis/logging"
 	"github.com/keersluis/keersluis/resolver"
 )
 
@@ -223,7 +225,7 @@ func (p *panicky) ByAddr(netip.Addr) filter.Client {
 	return filter.Client{}
 }
 
-// A panic costs the query that caused it, wherever it strikes.
+// A panic costs the query that caused it, wherever it strikes: that gets SERVFAIL, the next is answered.
 func TestPanicCostsOneQuery(t *testing.T) {
 	var armed atomic.Bool
 	var who panicky
@@ -244,10 +246,8 @@ func TestPanicCostsOneQuery(t *testing.T) {
 		for _, name := range []string{"localhost.", "lottery.example."} {
 			before := w.Stats().Panics
 			who.now.Store(name == "localhost.")
-			c := dns.Client{Net: network, Timeout: 200 * time.Millisecond}
-			addr := map[string]string{"udp": w.udp, "tcp": w.tcp}[network]
-			if got, _, err := c.Exchange(question(name, dns.TypeA), addr); err == nil {
-				t.Errorf("%s over %s: answer %v, want none", name, network, got)
+			if got := w.ask(t, network, question(name, dns.TypeA)); got.Rcode != dns.RcodeServerFailure {
+				t.Errorf("%s over %s: answer %v, want SERVFAIL", name, network, got)
 			}
 			if n := w.Stats().Panics - before; n != 1 {
 				t.Errorf("%s over %s: %d panics, want 1", name, network, n)
@@ -256,6 +256,72 @@ func TestPanicCostsOneQuery(t *testing.T) {
 				t.Errorf("after the panic: %v", got)
 			}
 		}
+	}
+}
+
+// A panic ends neither the connection nor the queries that wait on it.
+func TestPanicLeavesTheConnection(t *testing.T) {
+	var who panicky
+	w := serve(t, resolver.Config{Clients: &who})
+	conn := dialTCP(t, w.tcp)
+	who.now.Store(true)
+	first, second := question("localhost.", dns.TypeA), question("localhost.", dns.TypeA)
+	send(t, conn, first, second)
+	if got := receive(t, conn); got.Id != first.Id || got.Rcode != dns.RcodeServerFailure {
+		t.Errorf("first answer %v, want SERVFAIL", got)
+	}
+	if got := receive(t, conn); got.Id != second.Id || len(got.Answer) != 1 {
+		t.Errorf("second answer %v", got)
+	}
+}
+
+// panickyRecorder panics at each record.
+type panickyRecorder struct{}
+
+func (panickyRecorder) Record(logging.Event) { panic("no room") }
+
+// A panic after the answer went out sends no second one.
+func TestPanicAfterTheAnswer(t *testing.T) {
+	g := gate.New(panickyRecorder{}, time.Now)
+	g.Use(regulation(t))
+	up := serveUpstream(t, zone(public))
+	w := serve(t, resolver.Config{Gate: g, Upstreams: []netip.AddrPort{up.addr}})
+	conn, err := net.Dial("udp", w.udp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	udp := &dns.Conn{Conn: conn}
+	if err := udp.SetDeadline(time.Now().Add(8 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"localhost.", "www.example.", "localhost.", "www.example.", "localhost."}
+	for _, name := range names {
+		m := question(name, dns.TypeA)
+		if err := udp.WriteMsg(m); err != nil {
+			t.Fatal(err)
+		}
+		got, err := udp.ReadMsg() // a second answer to the last would come here
+		if err != nil || got.Id != m.Id || len(got.Answer) != 1 {
+			t.Fatalf("%s over UDP: %v, %v", name, got, err)
+		}
+	}
+	for _, name := range names {
+		conn := dialTCP(t, w.tcp)
+		send(t, conn, question(name, dns.TypeA))
+		if got := receive(t, conn); len(got.Answer) != 1 {
+			t.Errorf("%s over TCP: %v", name, got)
+		}
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if rest, err := io.ReadAll(conn); len(rest) != 0 || err != nil {
+			t.Errorf("%s over TCP: %q, %v after the answer", name, rest, err)
+		}
+	}
+	w.stop()
+	if n := w.Stats().Panics; n != uint64(2*len(names)) {
+		t.Errorf("%d panics, want %d", n, 2*len(names))
 	}
 }
 

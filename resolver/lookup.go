@@ -100,8 +100,7 @@ func (r *Resolver) bothFamilies(ctx context.Context, q *query) (found families) 
 
 // resolveGuarded is resolve for a goroutine that nobody guards.
 func (r *Resolver) resolveGuarded(ctx context.Context, q *query) *entry {
-	x := new(inquiry)
-	defer r.guard(x)
+	defer r.guard(new(inquiry), nil) // there is no client to answer
 	return r.resolve(ctx, q)
 }
 

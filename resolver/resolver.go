@@ -82,14 +82,15 @@ func orDefault[N int | time.Duration](v, d N) N {
 
 // inquiry is one query on its way to its answer.
 type inquiry struct {
-	q      query
-	answer *gate.Answer // nil for what has no host to decide on
+	q       query
+	answer  *gate.Answer // nil for what has no host to decide on
+	replied bool         // an answer went out, or was tried to; set by the door
 }
 
 // begin reads msg, which came from client, and appends what can be answered at once to dst. It blocks on nothing. When
 // miss is true the caller must call finish, else end; reply is nil for what deserves no answer.
 func (r *Resolver) begin(dst []byte, x *inquiry, msg []byte, client netip.Addr) (reply []byte, miss bool) {
-	x.answer = nil
+	x.answer, x.replied = nil, false
 	q := &x.q
 	switch rcode := q.parse(msg); rcode {
 	case dns.RcodeSuccess:
@@ -219,14 +220,21 @@ func (x *inquiry) end(n int) {
 	}
 }
 
-// guard ends x when its handling panicked: that costs one query, not the process. It is deferred.
-func (r *Resolver) guard(x *inquiry) {
-	if v := recover(); v != nil {
-		r.stats.panics.Add(1)
-		// The value may hold what was asked: only its type is told.
-		r.log.Error("query panicked", zap.String("type", fmt.Sprintf("%T", v)), zap.Stack("stack"))
-		x.end(0)
+// guard ends x when its handling panicked: that costs one query, not the process. A client that has no answer yet gets
+// SERVFAIL by reply, which ends x as well. It is deferred.
+func (r *Resolver) guard(x *inquiry, reply func([]byte)) {
+	v := recover()
+	if v == nil {
+		return
 	}
+	r.stats.panics.Add(1)
+	// The value may hold what was asked: only its type is told.
+	r.log.Error("query panicked", zap.String("type", fmt.Sprintf("%T", v)), zap.Stack("stack"))
+	if x.replied || x.q.bytes == 0 { // or it was not seen to be a query
+		x.end(0)
+		return
+	}
+	reply(appendCode(nil, &x.q, dns.RcodeServerFailure, edeNone))
 }
 
 // resolve returns the unfiltered answer to q from the cache or an upstream, nil when ctx ended.

@@ -16,7 +16,7 @@ type Stats struct {
 	Failed    uint64 // SERVFAIL: no upstream had an answer
 	Dropped   uint64 // while too many, or too many of one client, waited for upstreams: SERVFAIL over TCP, silence over UDP
 	Ignored   uint64 // no query at all
-	Panics    uint64
+	Panics    uint64 // answered with SERVFAIL, unless an answer had gone out
 
 	CacheHits, CacheMisses   uint64
 	CacheEntries, CacheBytes int

@@ -153,7 +153,7 @@ func (s *stream) next(ctx context.Context, buf []byte) (int, error) {
 // waits too, so that the client can't send more. It reports whether the connection is of any more use.
 func (s *stream) answer(ctx context.Context, msg []byte) (more bool) {
 	r, x := s.resolver, s.inquiry
-	defer r.guard(x)
+	defer r.guard(x, func(failure []byte) { more = s.reply(x, failure) })
 	reply, miss := r.begin(s.out[:0], x, msg, s.client)
 	if !miss {
 		s.out = reply
@@ -169,7 +169,7 @@ func (s *stream) answer(ctx context.Context, msg []byte) (more bool) {
 	s.late.Go(func() {
 		defer func() { <-s.waiting }()
 		defer r.waiting.give(s.client)
-		defer r.guard(x)
+		defer r.guard(x, func(failure []byte) { s.reply(x, failure) })
 		s.reply(x, r.finish(ctx, nil, x))
 	})
 	return true
@@ -178,6 +178,7 @@ func (s *stream) answer(ctx context.Context, msg []byte) (more bool) {
 // reply sends one answer, ends the exchange, and reports whether the client took it. A message that deserves no answer
 // ends the connection.
 func (s *stream) reply(x *inquiry, msg []byte) bool {
+	x.replied = true
 	if msg == nil {
 		x.end(0)
 		return false

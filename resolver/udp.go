@@ -100,7 +100,7 @@ func (r *Resolver) read(ctx context.Context, conn *net.UDPConn, waiting chan<- *
 
 // answerNow answers d when that needs no upstream, and reports whether it does.
 func (r *Resolver) answerNow(out []byte, d *datagram, msg []byte) (miss bool) {
-	defer r.guard(&d.inquiry)
+	defer r.guard(&d.inquiry, d.reply)
 	reply, miss := r.begin(out[:0], &d.inquiry, msg, d.from.Addr().Unmap())
 	if !miss {
 		d.reply(reply)
@@ -120,7 +120,7 @@ func (r *Resolver) work(ctx context.Context, waiting <-chan *datagram, idle chan
 }
 
 func (r *Resolver) answerLate(ctx context.Context, out []byte, d *datagram) {
-	defer r.guard(&d.inquiry)
+	defer r.guard(&d.inquiry, d.reply)
 	d.reply(r.finish(ctx, out[:0], &d.inquiry))
 }
 
@@ -128,6 +128,7 @@ func (r *Resolver) answerLate(ctx context.Context, out []byte, d *datagram) {
 // client asks again.
 func (d *datagram) reply(msg []byte) {
 	n := 0
+	d.replied = true
 	if msg != nil {
 		n, _, _ = d.conn.WriteMsgUDPAddrPort(msg, d.oob[:d.noob], d.from)
 	}

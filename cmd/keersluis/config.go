@@ -253,7 +253,7 @@ func (s *settings) check(doc *yamlfile.Document) {
 	if s.Proxy.Grace < 0 || s.Proxy.Grace > 10*time.Minute {
 		doc.Problemf("proxy.grace", "wants a time from 0s to 10m")
 	}
-	_, err := s.directory()
+	_, err := s.directory(nil)
 	if problems, ok := errors.AsType[identity.Problems](err); ok {
 		for _, p := range problems {
 			doc.Problemf(p.Path, "%s", p.Reason)
@@ -310,8 +310,8 @@ func (s *settings) sources() []blocklists.Source {
 	return out
 }
 
-// directory returns who may ask.
-func (s *settings) directory() (*identity.Directory, error) {
+// directory returns who may ask. What was remembered of credentials in previous, which may be nil, carries over.
+func (s *settings) directory(previous *identity.Directory) (*identity.Directory, error) {
 	var networks []identity.Network
 	for _, n := range s.Networks {
 		networks = append(networks, identity.Network{Prefix: n.CIDR.Prefix, Device: n.Device, Roles: n.Roles})
@@ -320,7 +320,9 @@ func (s *settings) directory() (*identity.Directory, error) {
 	for _, u := range s.Users {
 		users = append(users, identity.User{Name: u.Name, PasswordHash: u.PasswordHash, Roles: u.Roles})
 	}
-	return identity.New(networks, users, identity.Options{Mode: s.Proxy.Authentication, Now: time.Now})
+	return identity.New(networks, users, identity.Options{
+		Mode: s.Proxy.Authentication, Now: time.Now, Previous: previous,
+	})
 }
 
 // rules returns the policy's rules with what this machine adds.

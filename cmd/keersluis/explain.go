@@ -228,7 +228,7 @@ func parseTarget(s string) (*url.URL, filter.Host, error) {
 // clientOf returns the client that the question is asked for: what the networks say of this machine, with what the flags
 // put in its place.
 func (s *settings) clientOf(q question) (filter.Client, error) {
-	d, err := s.directory()
+	d, err := s.directory(nil)
 	if err != nil {
 		return filter.Client{}, err
 	}

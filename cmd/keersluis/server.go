@@ -87,7 +87,7 @@ func open(ctx context.Context, p paths, stderr io.Writer) (_ *server, err error)
 	if s.lock, err = lockData(in.Data); err != nil {
 		return nil, err
 	}
-	directory, err := in.directory()
+	directory, err := in.directory(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -239,12 +239,12 @@ func (s *server) reload() error {
 	if err != nil {
 		return err
 	}
-	directory, err := in.directory()
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	directory, err := in.directory(s.clients.in.Load())
 	if err != nil {
 		return err
 	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
 	old := s.in.Load()
 	s.warnFixed(old, in)
 	s.in.Store(in)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keersluis/keersluis/blocklists"
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/filter/content"
 	"github.com/keersluis/keersluis/proxy/page"
@@ -155,6 +156,61 @@ func TestKindsHaveWords(t *testing.T) {
 			body := write(pg, ask(http.MethodGet, "text/plain", lang)).Body.String()
 			if strings.Contains(body, ": "+pg.Kind+"\n") {
 				t.Errorf("kind %s has no word in %s", kind, lang)
+			}
+		}
+	}
+}
+
+func TestCategoriesHaveWords(t *testing.T) {
+	for _, l := range blocklists.Starters() {
+		for _, lang := range []page.Lang{page.Dutch, page.English} {
+			if got := page.CategoryName(lang, l.Category); got == "" || got == string(l.Category) {
+				t.Errorf("category %s has no word in %s", l.Category, lang)
+			}
+		}
+	}
+	if got := page.CategoryName(page.Dutch, "own"); got != "own" {
+		t.Errorf("a category of the organisation's own is called %q, want own", got)
+	}
+}
+
+// TestServiceDeskInSentences shows that the advice names the desk as the organisation does, with an article where a Dutch or
+// English speaker puts one.
+func TestServiceDeskInSentences(t *testing.T) {
+	tests := []struct{ name, nl, en string }{
+		{"", "Vraag de servicedesk om", "Ask the service desk for"},
+		{"Servicedesk", "Vraag de servicedesk om", "Ask the service desk for"}, // as the default policy has it
+		{"Helpdesk", "Vraag de Helpdesk om", "Ask the Helpdesk for"},
+		{"Servicedesk ICT", "Vraag de Servicedesk ICT om", "Ask the Servicedesk ICT for"},
+		{"de ICT-helpdesk", "Vraag de ICT-helpdesk om", "Ask de ICT-helpdesk for"},
+		{"Team ICT", "Vraag Team ICT om", "Ask Team ICT for"},
+		{"{organisation}", "Vraag {organisation} om", "Ask {organisation} for"},
+	}
+	for _, test := range tests {
+		o := organisation()
+		o.ServiceDesk.Name = test.name
+		for lang, want := range map[string]string{"nl": test.nl, "en": test.en} {
+			w := httptest.NewRecorder()
+			page.New(o).Write(w, ask(http.MethodGet, "text/plain", lang), example(page.Blocked))
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s, %s: no %q in:\n%s", test.name, lang, want, w.Body)
+			}
+		}
+	}
+}
+
+// TestWithoutNames shows that the sentences are whole for an organisation that has set nothing.
+func TestWithoutNames(t *testing.T) {
+	for _, p := range page.Problems() {
+		for _, lang := range []string{"nl", "en"} {
+			for _, name := range []string{"", "Uw organisatie"} { // the second is what the default policy has
+				w := httptest.NewRecorder()
+				page.New(page.Organisation{Name: name}).Write(w, ask(http.MethodGet, "text/plain", lang), example(p))
+				for _, bad := range []string{"{", "}", "%", ". uw organisatie", ". your organisation", "t Uw ", "r Uw ", "y Your "} {
+					if strings.Contains(w.Body.String(), bad) {
+						t.Errorf("%s, %s: %q in:\n%s", p, lang, bad, w.Body)
+					}
+				}
 			}
 		}
 	}

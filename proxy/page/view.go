@@ -50,33 +50,65 @@ type desk struct {
 // newView puts pg into the words of lang.
 func newView(o Organisation, lang Lang, pg Page) *view {
 	w := wordsOf(lang)
+	o = withoutDefaults(o)
 	if o.Name == "" {
 		o.Name = w.organisation
 	}
+	named := strings.NewReplacer("{organisation}", o.Name, "{desk}", inSentence(w, o.ServiceDesk.Name))
 	saying := w.sayings[pg.Problem]
 	v := &view{
 		Lang:         lang,
 		Title:        saying.title,
 		Organisation: capital(o.Name),
-		Eyebrow:      named(eyebrow(w, pg.Problem), o.Name),
-		Lead:         named(saying.lead, o.Name),
+		Eyebrow:      capital(named.Replace(eyebrow(w, pg.Problem))),
+		Lead:         capital(named.Replace(saying.lead)),
 		Facts:        facts(w, o, pg),
 		WhatToDo:     w.whatToDo,
-		Advice:       saying.advice,
 		Desk:         newDesk(w, o.ServiceDesk, pg),
 		Privacy:      w.privacy,
 		ByPolicy:     pg.Problem.ByPolicy(),
 		problem:      pg.Problem,
 		status:       pg.Status,
 	}
-	if !v.ByPolicy {
-		return v
+	if v.ByPolicy {
+		v.Privacy = w.reference + " " + v.Privacy
+		if pg.Verdict.Category == malware {
+			v.Advice = append(v.Advice, named.Replace(w.malware))
+		}
 	}
-	v.Privacy = w.reference + " " + v.Privacy
-	if pg.Verdict.Category == malware {
-		v.Advice = append([]string{w.malware}, v.Advice...)
+	for _, advice := range saying.advice {
+		v.Advice = append(v.Advice, named.Replace(advice))
 	}
 	return v
+}
+
+// withoutDefaults returns o without the names that the default policy has in Dutch: each language has its own words for them.
+func withoutDefaults(o Organisation) Organisation {
+	if strings.EqualFold(o.Name, dutch.organisation) {
+		o.Name = ""
+	}
+	if strings.EqualFold(o.ServiceDesk.Name, dutch.serviceDesk) {
+		o.ServiceDesk.Name = ""
+	}
+	return o
+}
+
+// inSentence returns the name of a service desk as a sentence has it. A helpdesk takes an article, which a name of another
+// kind need not: "Vraag de Helpdesk", but "Vraag Team ICT".
+func inSentence(w *words, name string) string {
+	if name == "" {
+		return w.theDesk
+	}
+	lower := strings.ToLower(name)
+	for _, article := range [...]string{"de ", "het ", "the ", "onze ", "our "} {
+		if strings.HasPrefix(lower, article) {
+			return name // the organisation has put one itself
+		}
+	}
+	if strings.Contains(lower, "desk") {
+		return w.deskArticle + name
+	}
+	return name
 }
 
 func eyebrow(w *words, p Problem) string {
@@ -147,11 +179,6 @@ func (d desk) Reachable() bool { return d.Phone != "" || d.Mail != "" || d.URL !
 // Shown returns the desk's URL as people write it.
 func (d desk) Shown() string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(d.URL, "https://"), "http://"), "/")
-}
-
-// named puts the organisation into a sentence.
-func named(sentence, organisation string) string {
-	return capital(strings.ReplaceAll(sentence, "%s", organisation))
 }
 
 // translated returns the word for key, and the key itself where there is none.

@@ -2,7 +2,7 @@ package page
 
 import "github.com/keersluis/keersluis/filter"
 
-// saying is what a page says about a problem. %s is the organisation.
+// saying is what a page says about a problem. "{organisation}" and "{desk}" are who says so and whom to ask.
 type saying struct {
 	title  string
 	lead   string
@@ -21,10 +21,16 @@ type words struct {
 	byPolicy, notPolicy, ourFault    string // above the title
 	site, category, kind, rule, code string // terms of the facts
 	article, reason                  string
-	serviceDesk                      string // for one without a name
+	serviceDesk, theDesk             string // for one without a name: as a heading, and inside a sentence
+	deskArticle                      string // before the name of a desk
 	whatToDo, desk                   string // headings
 	phone, mail, web, report         string
 	privacy, reference               string // in the footer; reference only where the page shows one
+}
+
+// CategoryName returns what people call c in lang, and c itself where we have no word for it.
+func CategoryName(lang Lang, c filter.Category) string {
+	return translated(wordsOf(lang).categories, c)
 }
 
 // wordsOf returns the words of lang.

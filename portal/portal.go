@@ -17,7 +17,7 @@ type Config struct {
 	Names        []filter.Host // that the portal answers to, besides localhost and addresses
 	PAC          PAC
 	Status       func() Status
-	Health       func() []error // what is wrong now, worst first; none when all is well
+	Health       func() []Problem // what is wrong now besides the lists, worst first; none when all is well
 	RootPEM      func() []byte
 	RootDER      func() []byte
 	CRL          func() []byte // DER
@@ -62,12 +62,17 @@ func (p *portal) guard(next http.Handler) http.Handler {
 			return
 		}
 		if !p.answersTo(asked(r)) {
-			http.Error(w, "the portal does not answer to this name", http.StatusMisdirectedRequest)
+			http.Error(w, notOurName, http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// notOurName is for whoever set up the portal and opens it for the first time, so it says what to set. It repeats nothing of
+// the request.
+const notOurName = "The portal does not answer to this name. Set portal.url in keersluis.yaml to the address that people open, with this name in it.\n" +
+	"Het portaal is niet bekend onder deze naam. Zet bij portal.url in keersluis.yaml het adres dat mensen openen, met deze naam erin."
 
 // localhost is the name of every machine for itself (RFC 6761 section 6.3).
 const localhost = "localhost"
@@ -137,16 +142,4 @@ func (p *portal) health(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = w.Write([]byte(strings.Join(reasons, "\n") + "\n"))
-}
-
-// reasons returns what is wrong, each as one line.
-func (p *portal) reasons() []string {
-	if p.Health == nil {
-		return nil
-	}
-	var lines []string
-	for _, err := range p.Health() {
-		lines = append(lines, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	return lines
 }

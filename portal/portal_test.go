@@ -14,9 +14,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // the program embeds it too
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keersluis/keersluis/blocklists"
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/portal"
 	"github.com/keersluis/keersluis/proxy/page"
@@ -47,7 +49,7 @@ func endpoint(t testing.TB, s string) portal.Endpoint {
 
 func config(t testing.TB) portal.Config {
 	t.Helper()
-	started := time.Date(2026, 11, 21, 8, 30, 0, 0, time.FixedZone("CET", 3600))
+	started := time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC) // half past eight on the clock in Amsterdam
 	bytes := func(s string) func() []byte { return func() []byte { return []byte(s) } }
 	return portal.Config{
 		Organisation: page.Organisation{Name: "Gemeente Voorbeeld"},
@@ -61,18 +63,20 @@ func config(t testing.TB) portal.Config {
 				Version: "v0.1.0",
 				Started: started,
 				Listeners: []portal.Listener{
-					{Name: "Proxy", Address: "127.0.0.1:3128"},
-					{Name: "DNS", Address: "127.0.0.1:5300"},
+					{Name: "proxy", Address: "127.0.0.1:3128"},
+					{Name: "resolver", Address: "127.0.0.1:5300"},
+					{Name: "portal", Address: "127.0.0.1:8480"},
 				},
 				Policy: portal.Policy{Name: "Gedragscode internet", Digest: "0123456789abcdef", Loaded: started},
 				Lists: []portal.List{
-					{Name: "gambling", Category: "gambling", Entries: 12345, Loaded: started},
-					{Name: "https://lists.example/" + strings.Repeat("porn", 20), Category: "porn", Entries: 1350000, Loaded: started, Trouble: "line 7 <is> bad"},
+					{Name: "starter/proxy-avoidance.txt", Category: "proxy-avoidance", State: blocklists.OK, Entries: 96},
+					{Name: "gambling", Category: "gambling", State: blocklists.OK, Entries: 1, Loaded: started},
+					{Name: "<" + strings.Repeat("porn", 20) + ">", Category: "porn", State: blocklists.OK, Entries: 1350000, Loaded: started.AddDate(0, -5, 0)},
 				},
 				Log: portal.Log{Mode: "pseudonymous", Recorded: 1234567, Lost: 3, Oldest: "2026-05-21"},
 			}
 		},
-		Health:  func() []error { return nil },
+		Health:  func() []portal.Problem { return nil },
 		RootPEM: bytes("pem"),
 		RootDER: bytes("der"),
 		CRL:     bytes("crl"),
@@ -177,28 +181,126 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
-	c := config(t)
-	c.Health = func() []error {
-		return []error{errors.New("the log lost records"), errors.Join(errors.New("list gambling:"), errors.New("no space left"))}
+// withTrouble returns c with all that can be wrong, of which the lists are the last.
+func withTrouble(c portal.Config) portal.Config {
+	c = withLists(c, blocklists.Missing, blocklists.LastGood)
+	c.Health = func() []portal.Problem {
+		return []portal.Problem{
+			{Kind: portal.LogUnwritable, Detail: "append:\nno space <left>"},
+			{Kind: portal.LogLost, Count: 1234},
+			{Kind: portal.LogDamaged, Count: 1},
+			{Kind: portal.ClockJumped},
+			{Kind: portal.CAEnding, Count: 12},
+			{Kind: portal.CAEnded},
+		}
 	}
-	w := ask(c, "GET", "localhost", "/healthz", "")
-	const want = "the log lost records\nlist gambling: no space left\n"
-	if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
-		t.Errorf("got %d %q, want 503 %q", w.Code, w.Body, want)
+	return c
+}
+
+// withLists returns c with a list of each of states besides its own.
+func withLists(c portal.Config, states ...blocklists.State) portal.Config {
+	fine := c.Status
+	c.Status = func() portal.Status {
+		s := fine()
+		for _, state := range states {
+			l := portal.List{Name: "/srv/secret/" + state.String() + ".txt", Category: "hate", State: state}
+			if state != blocklists.Missing {
+				l.Entries, l.Loaded = 500, s.Started
+			}
+			s.Lists = append(s.Lists, l)
+		}
+		return s
+	}
+	return c
+}
+
+func TestHealth(t *testing.T) {
+	w := ask(withTrouble(config(t)), "GET", "localhost", "/healthz", "nl")
+	const want = `The traffic log can't be written now. (append: no space <left>)
+The traffic log lost 1,234 exchanges since the start.
+1 file of the traffic log was damaged and is set aside.
+The clock of the server jumped. Nothing of the traffic log is deleted until the clock is right again. Is it right already? Then the administrator can confirm that with keersluis log confirm-clock.
+The CA certificate ends within 12 days. Make a new certificate and put it on all devices.
+The CA certificate has ended. Make a new certificate and put it on all devices.
+The list missing.txt is not loaded. The web filter does not recognise what is only on this list.
+`
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status = %d, want 503", w.Code)
+	}
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if w := ask(withLists(config(t), blocklists.LastGood), "GET", "localhost", "/healthz", ""); w.Code != http.StatusOK {
+		t.Errorf("with a last good copy in force: status = %d, want 200", w.Code)
+	}
+}
+
+// TestHeading shows that the page does not call the filter fine while a list is not.
+func TestHeading(t *testing.T) {
+	missing, old := blocklists.Missing, blocklists.LastGood
+	broken := withLists(config(t), missing)
+	broken.Health = func() []portal.Problem { return []portal.Problem{{Kind: portal.LogLost, Count: 2}} }
+	tests := []struct {
+		name   string
+		config portal.Config
+		nl, en string
+	}{
+		{"fine", config(t), "Het webfilter werkt", "The web filter is working"},
+		{"missing", withLists(config(t), missing), "Het webfilter werkt, maar 1 lijst heeft aandacht nodig", "The web filter is working, but 1 list needs attention"},
+		{"old", withLists(config(t), old), "Het webfilter werkt, maar 1 lijst heeft aandacht nodig", "The web filter is working, but 1 list needs attention"},
+		{"both", withLists(config(t), missing, old), "Het webfilter werkt, maar 2 lijsten hebben aandacht nodig", "The web filter is working, but 2 lists need attention"},
+		{"more", broken, "Het webfilter heeft aandacht nodig", "The web filter needs attention"},
+	}
+	for _, test := range tests {
+		for lang, want := range map[string]string{"nl": test.nl, "en": test.en} {
+			got := ask(test.config, "GET", "localhost", "/", lang).Body.String()
+			if want := "<h1>" + want + "</h1>"; !strings.Contains(got, want) {
+				t.Errorf("%s, %s: no %s in %s", test.name, lang, want, style.ReplaceAllString(got, ""))
+			}
+		}
+	}
+}
+
+// TestListNames shows that no path of the machine gets out, and that a name which somebody gave stays whole.
+func TestListNames(t *testing.T) {
+	tests := []struct{ name, want string }{
+		{"starter/porn.txt", "starter/porn.txt"},
+		{"Gokken: UT1/gambling", "Gokken: UT1/gambling"},
+		{"/srv/lists/porn.txt", "porn.txt"},
+		{"/srv/lists/porn/", "porn"},
+		{"/srv/lists/porn.txt (2)", "porn.txt (2)"},
+		{"../lists/porn.txt", "porn.txt"},
+		{"https://lists.example/porn.txt", "https://lists.example/porn.txt"},
+	}
+	for _, test := range tests {
+		if got := (portal.List{Name: test.name}).Shown(); got != test.want {
+			t.Errorf("Shown of %q = %q, want %q", test.name, got, test.want)
+		}
+	}
+	for _, path := range []string{"/", "/healthz"} {
+		if got := ask(withTrouble(config(t)), "GET", "localhost", path, "").Body.String(); strings.Contains(got, "secret") {
+			t.Errorf("%s tells where a list lies:\n%s", path, style.ReplaceAllString(got, ""))
+		}
+	}
+}
+
+// TestMisdirected shows that who reaches the portal under a name it does not have reads what to set.
+func TestMisdirected(t *testing.T) {
+	got := ask(config(t), "GET", "keersluis.example", "/", "").Body.String()
+	if lines := strings.Count(got, "\n"); lines != 2 || strings.Count(got, "portal.url in keersluis.yaml") != 2 {
+		t.Errorf("got %q, want a line in English and one in Dutch that name the setting", got)
 	}
 }
 
 func TestGolden(t *testing.T) {
-	ill := config(t)
-	ill.Health = func() []error { return []error{errors.New("list <porn>: line 7 is bad")} }
 	tests := []struct {
 		name, path, lang string
 		config           portal.Config
 	}{
 		{"status.nl.html", "/", "nl", config(t)},
 		{"status.en.html", "/", "en", config(t)},
-		{"ill.nl.html", "/", "nl", ill},
+		{"ill.nl.html", "/", "nl", withTrouble(config(t))},
+		{"ill.en.html", "/", "en", withTrouble(config(t))},
 		{"proxy.pac", "/proxy.pac", "", config(t)},
 	}
 	for _, test := range tests {
@@ -225,9 +327,7 @@ func TestGolden(t *testing.T) {
 func TestStatusInBrowser(t *testing.T) {
 	axe := pagetest.Axe(t)
 	browser := pagetest.Browser(t)
-	for name, trouble := range map[string][]error{"fine": nil, "ill": {errors.New("list porn: line 7 is bad")}} {
-		c := config(t)
-		c.Health = func() []error { return trouble }
+	for name, c := range map[string]portal.Config{"fine": config(t), "ill": withTrouble(config(t))} {
 		server := httptest.NewServer(portal.New(c))
 		defer server.Close()
 		for _, lang := range []string{"nl", "en"} {
@@ -247,7 +347,7 @@ func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	inside := make(chan struct{})
 	c := config(t)
-	c.Health = func() []error {
+	c.Health = func() []portal.Problem {
 		close(inside)
 		<-ctx.Done()
 		return nil

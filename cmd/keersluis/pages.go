@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/keersluis/keersluis/blocklists"
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/portal"
 )
@@ -110,11 +107,9 @@ func (s *server) status() portal.Status {
 		out.Log.Oldest = stats.Oldest.String()
 	}
 	for _, l := range report.Sources {
-		entry := portal.List{Name: l.Name, Category: string(l.Category), Entries: l.Entries, Loaded: l.Taken}
-		if l.Err != nil {
-			entry.Trouble = oneLine(l.Err)
-		}
-		out.Lists = append(out.Lists, entry)
+		out.Lists = append(out.Lists, portal.List{
+			Name: l.Name, Category: l.Category, State: l.State, Entries: l.Entries, Loaded: l.Taken,
+		})
 	}
 	return out
 }
@@ -129,31 +124,27 @@ func (s *server) stats() *snapshotOfStats {
 	}
 }
 
-// health returns what a person should look at, worst first.
-func (s *server) health() []error {
-	var errs []error
+// health returns what a person should look at besides the lists, worst first.
+func (s *server) health() []portal.Problem {
+	var all []portal.Problem
 	stats := s.store.Stats()
 	if stats.Trouble != "" {
-		errs = append(errs, fmt.Errorf("the traffic log can't be written: %s", stats.Trouble))
+		all = append(all, portal.Problem{Kind: portal.LogUnwritable, Detail: stats.Trouble})
 	}
 	if stats.Lost > 0 {
-		errs = append(errs, fmt.Errorf("the traffic log lost %d exchanges since the start", stats.Lost))
+		all = append(all, portal.Problem{Kind: portal.LogLost, Count: stats.Lost})
 	}
 	if stats.SetAside > 0 {
-		errs = append(errs, fmt.Errorf("%d damaged files of the traffic log were set aside", stats.SetAside))
+		all = append(all, portal.Problem{Kind: portal.LogDamaged, Count: uint64(stats.SetAside)})
 	}
 	if stats.ClockSuspect {
-		errs = append(errs, errors.New("the clock jumped: nothing of the traffic log is deleted until it is right, or keersluis log confirm-clock says that it is"))
+		all = append(all, portal.Problem{Kind: portal.ClockJumped})
 	}
-	if left := time.Until(s.authority.NotAfter()); left < 60*24*time.Hour {
-		errs = append(errs, fmt.Errorf("the CA certificate ends in %d days: make and distribute a new one", int(left.Hours()/24)))
+	switch left := time.Until(s.authority.NotAfter()); {
+	case left <= 0:
+		all = append(all, portal.Problem{Kind: portal.CAEnded})
+	case left < 60*24*time.Hour:
+		all = append(all, portal.Problem{Kind: portal.CAEnding, Count: 1 + uint64(left/(24*time.Hour))})
 	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	for _, l := range s.report.Sources {
-		if l.State == blocklists.Missing {
-			errs = append(errs, fmt.Errorf("list %s: %s", l.Name, oneLine(l.Err)))
-		}
-	}
-	return errs
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,11 +52,21 @@ func (w *responder) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// serverBuffer is what net/http keeps of a response before it writes, in bytes.
+const serverBuffer = 4 << 10
+
 // ReadFrom copies the body with a pooled buffer. A read that did not fill the buffer means that the origin has no more
-// for now; a stream is then flushed, and a fast one isn't for every read.
+// for now: a stream is then flushed, and so is a small piece of a body of known length, which would otherwise lie here until
+// more comes. The last piece is not: the end of the response takes it along.
 func (w *responder) ReadFrom(src io.Reader) (total int64, err error) {
 	buf := buffers.get()
 	defer buffers.put(buf)
+	length := int64(-1)
+	if !w.streaming {
+		if length, err = strconv.ParseInt(w.Header().Get("Content-Length"), 10, 64); err != nil {
+			length = -1
+		}
+	}
 	for {
 		n, readErr := src.Read(*buf)
 		if n > 0 {
@@ -63,7 +74,7 @@ func (w *responder) ReadFrom(src io.Reader) (total int64, err error) {
 				return total, err
 			}
 			total += int64(n)
-			if w.streaming && n < len(*buf) {
+			if n < len(*buf) && (w.streaming || n < serverBuffer) && total != length {
 				w.Flush()
 			}
 		}

@@ -61,9 +61,6 @@ func (c *checker) checkRoles() {
 
 func (c *checker) checkOrganisation() {
 	o, r := c.Organisation, c.Regulation
-	if strings.TrimSpace(o.Name) == "" {
-		c.doc.Problemf("organisation.name", "wants a name")
-	}
 	for _, t := range []struct{ path, text string }{
 		{"organisation.name", o.Name},
 		{"organisation.service_desk.name", o.ServiceDesk.Name},

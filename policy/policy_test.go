@@ -138,7 +138,7 @@ downloads: {kinds: [executable, archive]}
 logging: {mode: off, retention: P3M, minimum_group: 25}
 `)
 	if got, want := p.Organisation, (policy.Organisation{
-		Name: "Gemeente Voorbeeld", ServiceDesk: policy.ServiceDesk{Name: "Servicedesk", Phone: "0118631011"},
+		Name: "Gemeente Voorbeeld", ServiceDesk: policy.ServiceDesk{Phone: "0118631011"},
 	}); got != want {
 		t.Errorf("Organisation = %+v, want %+v", got, want)
 	}

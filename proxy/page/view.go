@@ -50,7 +50,6 @@ type desk struct {
 // newView puts pg into the words of lang.
 func newView(o Organisation, lang Lang, pg Page) *view {
 	w := wordsOf(lang)
-	o = withoutDefaults(o)
 	if o.Name == "" {
 		o.Name = w.organisation
 	}
@@ -82,21 +81,10 @@ func newView(o Organisation, lang Lang, pg Page) *view {
 	return v
 }
 
-// withoutDefaults returns o without the names that the default policy has in Dutch: each language has its own words for them.
-func withoutDefaults(o Organisation) Organisation {
-	if strings.EqualFold(o.Name, dutch.organisation) {
-		o.Name = ""
-	}
-	if strings.EqualFold(o.ServiceDesk.Name, dutch.serviceDesk) {
-		o.ServiceDesk.Name = ""
-	}
-	return o
-}
-
 // inSentence returns the name of a service desk as a sentence has it. A helpdesk takes an article, which a name of another
 // kind need not: "Vraag de Helpdesk", but "Vraag Team ICT".
 func inSentence(w *words, name string) string {
-	if name == "" {
+	if name == "" || strings.EqualFold(name, dutch.serviceDesk) { // a word of the language, not a name
 		return w.theDesk
 	}
 	lower := strings.ToLower(name)

@@ -3,24 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"go.uber.org/zap/zapcore"
 
 	"github.com/keersluis/keersluis/blocklists"
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/identity"
-	"github.com/keersluis/keersluis/logging"
 	"github.com/keersluis/keersluis/policy"
-	"github.com/keersluis/keersluis/portal"
 	"github.com/keersluis/keersluis/yamlfile"
 )
 
@@ -213,90 +205,6 @@ func (s *settings) resolvePaths(dir string) {
 	}
 }
 
-// check adds to doc what is wrong with values that stand in relation to something else.
-func (s *settings) check(doc *yamlfile.Document) {
-	for i, l := range s.Lists {
-		at := fmt.Sprintf("lists[%d]", i)
-		s.checkCategory(doc, at+".category", l.Category)
-		if err := s.source(l).Validate(); err != nil {
-			doc.Problemf(at, "%s", oneLine(err))
-		}
-	}
-	for i, n := range s.Networks {
-		at := fmt.Sprintf("networks[%d]", i)
-		s.checkDevice(doc, at+".device", n.Device)
-		s.checkRoles(doc, at+".roles", n.Roles)
-	}
-	for i, u := range s.Users {
-		s.checkRoles(doc, fmt.Sprintf("users[%d].roles", i), u.Roles)
-	}
-	for i, file := range s.TLS.Roots {
-		if _, err := readRoots(file); err != nil {
-			doc.Problemf(fmt.Sprintf("tls.roots[%d]", i), "%s", oneLine(err))
-		}
-	}
-	if s.Portal.URL != "" {
-		if u, err := url.Parse(s.Portal.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			doc.Problemf("portal.url", "%q is not a URL, such as http://keersluis.gemeente.example:8480", s.Portal.URL)
-		}
-	}
-	for key, other := range map[string]listenAddr{"resolver.listen": s.Resolver.Listen, "portal.listen": s.Portal.Listen} {
-		if other == s.Proxy.Listen && !strings.HasSuffix(string(other), ":0") {
-			doc.Problemf(key, "%s is the address of proxy.listen; each needs its own", other)
-		}
-	}
-	for i, p := range s.PAC.Proxies {
-		if p.Host.IsZero() && p.Port != 0 {
-			doc.Problemf(fmt.Sprintf("pac.proxies[%d]", i), "needs the name or address under which browsers reach the proxy")
-		}
-	}
-	if s.Proxy.Grace < 0 || s.Proxy.Grace > 10*time.Minute {
-		doc.Problemf("proxy.grace", "wants a time from 0s to 10m")
-	}
-	_, err := s.directory(nil)
-	if problems, ok := errors.AsType[identity.Problems](err); ok {
-		for _, p := range problems {
-			doc.Problemf(p.Path, "%s", p.Reason)
-		}
-	}
-}
-
-// checkRoles refuses roles that the policy doesn't have. Without a readable policy there is nothing to compare with.
-func (s *settings) checkRoles(doc *yamlfile.Document, at string, roles []filter.Role) {
-	if s.policy == nil {
-		return
-	}
-	for i, r := range roles {
-		if known := s.policy.Roles(); !slices.Contains(known, r) {
-			doc.Problemf(fmt.Sprintf("%s[%d]", at, i), "%s", yamlfile.Unknown("role", string(r), words(known)))
-		}
-	}
-}
-
-func (s *settings) checkCategory(doc *yamlfile.Document, at string, c filter.Category) {
-	if s.policy == nil || c == "" {
-		return
-	}
-	if known := s.policy.Categories(); !slices.Contains(known, c) {
-		doc.Problemf(at, "%s", yamlfile.Unknown("category", string(c), words(known)))
-	}
-}
-
-func (s *settings) checkDevice(doc *yamlfile.Document, at string, d filter.Device) {
-	if known := filter.Devices(); d != filter.DeviceUnknown && !slices.Contains(known, d) {
-		doc.Problemf(at, "%s", yamlfile.Unknown("device class", string(d), words(known)))
-	}
-}
-
-// words returns names as plain strings.
-func words[T ~string](names []T) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = string(n)
-	}
-	return out
-}
-
 func (s *settings) source(l ListConfig) blocklists.Source {
 	return blocklists.Source{Name: l.Name, Category: l.Category, Format: l.Format, File: l.File, URL: l.URL}
 }
@@ -340,142 +248,3 @@ func (s *settings) rules() filter.Rules {
 
 // oneLine returns the text of an error on one line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-// listenAddr is an address to listen on: host:port, host an address or empty.
-type listenAddr string
-
-// UnmarshalText checks a host:port.
-func (l *listenAddr) UnmarshalText(text []byte) error {
-	host, port, err := net.SplitHostPort(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not an address and port, such as 127.0.0.1:3128", text)
-	}
-	if host != "" && host != "localhost" {
-		if _, err := netip.ParseAddr(host); err != nil {
-			return fmt.Errorf("%q is not an IP address; listen on an address of this machine, or leave it empty for all", host)
-		}
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
-	}
-	*l = listenAddr(text)
-	return nil
-}
-
-// logLevel is a zap level as the file spells it.
-type logLevel struct{ zapcore.Level }
-
-// UnmarshalText reads debug, info, warn or error.
-func (l *logLevel) UnmarshalText(text []byte) error {
-	known := []string{"debug", "info", "warn", "error"}
-	if !slices.Contains(known, string(text)) {
-		return yamlfile.Unknown("level", string(text), known)
-	}
-	return l.Level.UnmarshalText(text)
-}
-
-// logFormat is a format of the operational log as the file spells it.
-type logFormat struct{ logging.Format }
-
-// UnmarshalText reads console or json.
-func (f *logFormat) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "console":
-		f.Format = logging.Console
-	case "json":
-		f.Format = logging.JSON
-	default:
-		return yamlfile.Unknown("format", string(text), []string{"console", "json"})
-	}
-	return nil
-}
-
-// endpoint is a proxy that a PAC file names.
-type endpoint struct{ portal.Endpoint }
-
-// UnmarshalText reads host:port.
-func (e *endpoint) UnmarshalText(text []byte) error {
-	parsed, err := portal.ParseEndpoint(string(text))
-	e.Endpoint = parsed
-	return err
-}
-
-// upstreamAddr is where a resolver is: an address or a name, with a port, 53 by default.
-type upstreamAddr struct {
-	host filter.Host
-	port uint16
-}
-
-// UnmarshalText reads host:port or host.
-func (u *upstreamAddr) UnmarshalText(text []byte) error {
-	name, port := string(text), "53"
-	if _, err := netip.ParseAddr(name); err != nil && strings.Contains(name, ":") {
-		if name, port, err = net.SplitHostPort(name); err != nil {
-			return fmt.Errorf("%q is not an address and port, such as 10.0.0.53:53", text)
-		}
-	}
-	host, err := filter.ParseHost(name)
-	if err != nil {
-		return fmt.Errorf("%q is not an address and port, such as 10.0.0.53:53: %w", text, err)
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return fmt.Errorf("port %q is not a number from 1 to 65535", port)
-	}
-	*u = upstreamAddr{host, uint16(n)}
-	return nil
-}
-
-// prefix is an address range, or one address.
-type prefix struct{ netip.Prefix }
-
-// UnmarshalText reads a CIDR or an address.
-func (p *prefix) UnmarshalText(text []byte) error {
-	if a, err := netip.ParseAddr(string(text)); err == nil {
-		a = a.Unmap()
-		p.Prefix = netip.PrefixFrom(a, a.BitLen())
-		return nil
-	}
-	parsed, err := netip.ParsePrefix(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not an address range, such as 10.1.0.0/16", text)
-	}
-	if parsed != parsed.Masked() {
-		return fmt.Errorf("%s has bits set after the prefix; did you mean %s?", parsed, parsed.Masked())
-	}
-	p.Prefix = parsed
-	return nil
-}
-
-// hostName is a DNS name.
-type hostName struct{ filter.Host }
-
-// UnmarshalText reads a name in any spelling.
-func (h *hostName) UnmarshalText(text []byte) error {
-	parsed, err := filter.ParseHost(string(text))
-	if err != nil {
-		return fmt.Errorf("%q: %w", text, err)
-	}
-	h.Host = parsed
-	return nil
-}
-
-// internalEntry is a name or an address range.
-type internalEntry struct {
-	host   filter.Host
-	prefix netip.Prefix
-}
-
-// UnmarshalText reads a CIDR, an address or a name.
-func (e *internalEntry) UnmarshalText(text []byte) error {
-	var p prefix
-	if strings.Contains(string(text), "/") || p.UnmarshalText(text) == nil {
-		err := p.UnmarshalText(text)
-		e.prefix = p.Prefix
-		return err
-	}
-	var h hostName
-	err := h.UnmarshalText(text)
-	e.host = h.Host
-	return err
-}

@@ -25,6 +25,7 @@ const (
 type fault struct {
 	problem page.Problem
 	detail  page.Detail
+	status  int            // 0: the problem's own
 	verdict filter.Verdict // of page.InternalAddress and page.Blocked
 }
 

@@ -1,21 +1,12 @@
 package proxy
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/filter/content"
 	"github.com/keersluis/keersluis/proxy/page"
 )
-
-// maxWithheld bounds the bytes of one response that are kept back. The judge settles before it.
-const maxWithheld = 256 << 10
-
-// errStopped ends a stream that turned out to be what the client may not have.
-var errStopped = errors.New("stream stopped by policy")
 
 // inspect judges a response and returns the page that goes in its place, nil when it may pass. Until it is judged nothing
 // of it goes to the client.
@@ -65,9 +56,18 @@ func (x *exchange) judge(r *http.Request, resp *http.Response) (filter.Kind, err
 	if r.Method == http.MethodHead {
 		return kindOf(j), nil
 	}
-	settled := x.withhold(j, resp)
+	if !j.Need() && resp.ContentLength < 0 {
+		resp.Body = &stream{exchange: x, judge: j, header: resp.Header, rest: resp.Body}
+		return kindOf(j), nil // of its names, for now
+	}
+	kept, settled, err := x.readUntil(j, resp.Body)
+	if !settled {
+		return "", err
+	}
 	kind := kindOf(j)
-	if settled && resp.StatusCode == http.StatusOK && r.Method == http.MethodGet {
+	resp.Body = x.putBack(kept, resp.Body, err)
+	x.out.ready = len(kept) > 0
+	if resp.StatusCode == http.StatusOK && r.Method == http.MethodGet {
 		x.proxy.starts.remember(r, versionOf(resp), kind)
 	}
 	return kind, nil
@@ -89,80 +89,4 @@ func evidence(r *http.Request, resp *http.Response) content.Evidence {
 		e.URLPath, e.Query = r.URL.EscapedPath(), r.URL.RawQuery
 	}
 	return e
-}
-
-// withhold reads from the body of resp until j has seen enough, and puts what it read back in front. It reports whether
-// the verdict can't change any more: settled, or the body is at its end.
-func (x *exchange) withhold(j *content.Judge, resp *http.Response) (settled bool) {
-	if !j.Need() {
-		resp.Body = &watchedBody{ReadCloser: resp.Body, exchange: x, judge: j}
-		return false
-	}
-	kept, settled, err := readUntil(j, resp.Body)
-	resp.Body = putBack(kept, resp.Body, err)
-	x.out.ready = len(kept) > 0
-	return settled
-}
-
-// putBack returns a body that begins with what was already read of it, and err, when it is not nil, came after that.
-func putBack(kept []byte, body io.ReadCloser, err error) io.ReadCloser {
-	front := io.Reader(bytes.NewReader(kept))
-	switch {
-	case err == nil:
-		front = io.MultiReader(front, body)
-	case err != io.EOF:
-		front = io.MultiReader(front, failing{err})
-	}
-	return &replacedBody{Reader: front, Closer: body}
-}
-
-// readUntil reads from body until j is settled. settled is true too when the body ended.
-func readUntil(j *content.Judge, body io.Reader) (kept []byte, settled bool, err error) {
-	buf := buffers.get()
-	defer buffers.put(buf)
-	for len(kept) < maxWithheld {
-		n, err := body.Read(*buf)
-		kept = append(kept, (*buf)[:n]...)
-		settled = j.Write((*buf)[:n])
-		if settled || err != nil {
-			return kept, settled || err == io.EOF, err
-		}
-	}
-	return kept, true, nil
-}
-
-// replacedBody reads from one place and closes another.
-type replacedBody struct {
-	io.Reader
-	io.Closer
-}
-
-// failing is a reader of nothing but an error.
-type failing struct{ err error }
-
-// Read fails.
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// watchedBody is a stream: its bytes pass as they come, and are judged on the way.
-type watchedBody struct {
-	io.ReadCloser
-	exchange *exchange
-	judge    *content.Judge // nil once settled
-}
-
-// Read reads from the origin until the stream turns out to be what the client may not have.
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.judge == nil || n == 0 || !b.judge.Write(p[:n]) {
-		return n, err
-	}
-	v := b.exchange.answer.Content(kindOf(b.judge))
-	b.judge = nil
-	if v.Blocked() {
-		b.exchange.answer.Stop(v)
-		b.exchange.proxy.stats.blocked.Add(1)
-		b.exchange.body.failed = true
-		return 0, errStopped
-	}
-	return n, err
 }

@@ -34,6 +34,7 @@ type exchange struct {
 	dialled  atomic.Pointer[conn]    // that this exchange asked the gate about; set by the transport's goroutine
 	origin   *conn                   // that the request went over
 	upgraded io.ReadWriteCloser      // the origin's side after a 101; nil otherwise
+	held     int64                   // bytes of withheld ones that are counted for this exchange; owned by the handler's goroutine
 	body     *originBody             // of the response; nil where the page is ours
 }
 
@@ -80,6 +81,7 @@ func (x *exchange) end() {
 	if x.cancel != nil {
 		x.cancel(nil)
 	}
+	x.release(x.held)
 	x.answer.Done(x.up.Load(), x.out.down.Load())
 }
 
@@ -190,7 +192,7 @@ func (x *exchange) failure(r *http.Request, f *fault) *http.Response {
 		p.stats.failed.Add(1)
 	}
 	return p.pages.Response(r, page.Page{
-		Problem: f.problem, Detail: f.detail, Verdict: f.verdict, Host: x.target.host.String(),
+		Problem: f.problem, Detail: f.detail, Status: f.status, Verdict: f.verdict, Host: x.target.host.String(),
 	})
 }
 

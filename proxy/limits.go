@@ -11,12 +11,17 @@ type Limits struct {
 	Clients int // connections of clients at a time [20,000]
 	Origins int // connections to origins at a time [20,000]
 
+	// Withheld bounds the bytes of all responses that are kept back at a time until they are judged [128 MiB]. Who judges
+	// keeps as many again, and what it decodes of them.
+	Withheld int64
+
 	Header      time.Duration // for a request header and for the TLS handshake of a client [10 s]
 	Idle        time.Duration // of a client's connection between requests [2 min]
 	Peek        time.Duration // for the first bytes in a tunnel [10 s]
 	TunnelIdle  time.Duration // of a tunnel or WebSocket through which nothing moves [10 min]
 	Stall       time.Duration // for a client to send or take a part of a body, and for an origin to take one [2 min]
 	OriginStall time.Duration // for an origin to send a part of a body [10 min]
+	Judge       time.Duration // for an origin to send more of a body of which the start is withheld [30 s]
 	Dial        time.Duration // for looking up and connecting [15 s]
 	TLS         time.Duration // for the handshake with an origin [10 s]
 	Response    time.Duration // for a response header to come [2 min]
@@ -37,6 +42,8 @@ func (l Limits) withDefaults() Limits {
 		TunnelIdle:  cmp.Or(l.TunnelIdle, 10*time.Minute),
 		Stall:       cmp.Or(l.Stall, 2*time.Minute),
 		OriginStall: cmp.Or(l.OriginStall, 10*time.Minute),
+		Withheld:    cmp.Or(l.Withheld, 128<<20),
+		Judge:       cmp.Or(l.Judge, 30*time.Second),
 		Dial:        cmp.Or(l.Dial, 15*time.Second),
 		TLS:         cmp.Or(l.TLS, 10*time.Second),
 		Response:    cmp.Or(l.Response, 2*time.Minute),

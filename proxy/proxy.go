@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -76,6 +77,7 @@ type Proxy struct {
 	origins   *table
 	crew      crew
 	stats     counters
+	withheld  atomic.Int64 // bytes, at most limits.Withheld
 
 	life       context.Context //nolint:containedctx // ends with Serve: dials and look-ups outlive the request that began them
 	kill       context.CancelFunc

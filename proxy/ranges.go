@@ -39,14 +39,16 @@ func (x *exchange) judgePart(r *http.Request, resp *http.Response) (filter.Kind,
 	}
 	if part, ok := parseContentRange(resp); ok && part.first == 0 {
 		j := content.NewJudge(evidence(r, resp))
-		kept, settled, err := readUntil(j, resp.Body)
-		if settled && (err == nil || part.whole()) {
+		kept, settled, err := x.readUntil(j, resp.Body)
+		if !settled {
+			return "", err
+		}
+		resp.Body = x.putBack(kept, resp.Body, err)
+		if err == nil || part.whole() {
 			kind := kindOf(j)
 			x.proxy.starts.remember(r, version, kind)
-			resp.Body = putBack(kept, resp.Body, err)
 			return kind, nil
 		}
-		resp.Body = putBack(kept, resp.Body, err)
 	}
 	kind, err := x.fetchStart(r, resp, version)
 	if err != nil {
@@ -85,8 +87,11 @@ func (x *exchange) fetchStart(r *http.Request, part *http.Response, want version
 		e.Type = append(e.Type, of.Type...)
 	}
 	j := content.NewJudge(e)
-	if _, settled, err := readUntil(j, io.LimitReader(start.Body, startBytes)); !settled {
-		return "", errors.Join(errStart, err)
+	held := x.held
+	_, settled, err := x.readUntil(j, io.LimitReader(start.Body, startBytes))
+	x.release(x.held - held)
+	if !settled {
+		return "", errors.Join(err, errStart)
 	}
 	return kindOf(j), nil
 }

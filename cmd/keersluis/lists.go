@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/keersluis/keersluis/blocklists"
 	"github.com/keersluis/keersluis/filter"
-	"go.uber.org/zap"
 )
 
 // keepLists runs the keeper in force, and its successors, until ctx ends.

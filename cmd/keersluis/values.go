@@ -8,11 +8,12 @@ import (
 	"strconv"
 	"strings"
 
+	"go.uber.org/zap/zapcore"
+
 	"github.com/keersluis/keersluis/filter"
 	"github.com/keersluis/keersluis/logging"
 	"github.com/keersluis/keersluis/portal"
 	"github.com/keersluis/keersluis/yamlfile"
-	"go.uber.org/zap/zapcore"
 )
 
 // This file holds the values of keersluis.yaml that have a form of their own.

@@ -260,7 +260,8 @@ func TestOriginThatStops(t *testing.T) {
 	l := newLab(t, setup{
 		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10000")
-			_, _ = w.Write(make([]byte, 5000))
+			w.Header().Set("Content-Type", "text/plain") // which is judged by then
+			_, _ = io.WriteString(w, strings.Repeat("text ", 1000))
 			_ = http.NewResponseController(w).Flush()
 			<-release
 		}),

@@ -116,8 +116,9 @@ func (x *exchange) outgoing() *http.Request {
 	out.Header = x.proxy.requestHeader(r, isWebSocket(r))
 	out.Close = false // the client's connection is not the origin's
 	out.TransferEncoding = nil
+	out.Trailer = requestTrailer(r)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.upload = &clientBody{ReadCloser: r.Body, exchange: x, control: http.NewResponseController(x.out.ResponseWriter)}
+		x.upload = &clientBody{ReadCloser: r.Body, exchange: x, trailer: out.Trailer, control: http.NewResponseController(x.out.ResponseWriter)}
 		out.Body = x.upload
 	}
 	return out

@@ -23,13 +23,23 @@ var hopByHop = map[string]bool{
 
 // personal are the request fields that would tell an origin, or have the proxy believe, who is behind it.
 var personal = map[string]bool{
-	"Forwarded":         true,
-	"X-Forwarded-For":   true,
-	"X-Forwarded-Host":  true,
-	"X-Forwarded-Proto": true,
-	"X-Real-Ip":         true,
-	"Client-Ip":         true,
-	"True-Client-Ip":    true,
+	"Forwarded":            true,
+	"X-Forwarded-For":      true,
+	"X-Forwarded-Host":     true,
+	"X-Forwarded-Proto":    true,
+	"X-Forwarded-User":     true,
+	"X-Real-Ip":            true,
+	"Client-Ip":            true,
+	"X-Client-Ip":          true,
+	"X-Cluster-Client-Ip":  true,
+	"True-Client-Ip":       true,
+	"Cf-Connecting-Ip":     true,
+	"X-Originating-Ip":     true,
+	"X-Remote-Ip":          true,
+	"X-Remote-Addr":        true,
+	"X-Remote-User":        true,
+	"X-Proxyuser-Ip":       true,
+	"X-Authenticated-User": true,
 }
 
 // readable are the content codings that filter/content can look into.
@@ -60,6 +70,23 @@ func (p *Proxy) requestHeader(r *http.Request, websocket bool) http.Header {
 		out["User-Agent"] = []string{""} // else net/http puts its own name there
 	}
 	out["Via"] = append(out["Via"][:len(out["Via"]):len(out["Via"])], p.via(r.ProtoMajor, r.ProtoMinor))
+	return out
+}
+
+// requestTrailer returns the names of the trailers of r that go upstream; their values come with the end of its body. What
+// does not go in a header does not go in a trailer, nor what means nothing there (RFC 9110 section 6.5.1): credentials
+// among it.
+func requestTrailer(r *http.Request) http.Header {
+	nominated := connectionOptions(r.Header)
+	var out http.Header
+	for name := range r.Trailer {
+		if !hopByHop[name] && !personal[name] && !nominated[name] && !endToEnd[name] {
+			if out == nil {
+				out = make(http.Header)
+			}
+			out[name] = nil
+		}
+	}
 	return out
 }
 

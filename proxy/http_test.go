@@ -278,6 +278,51 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
+// What would tell who asks goes upstream neither before the body nor after it.
+func TestPersonalFields(t *testing.T) {
+	personal := []string{
+		"Proxy-Authorization", "Forwarded", "X-Forwarded-For", "X-Forwarded-User", "X-Real-IP", "Client-IP", "X-Client-IP",
+		"X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Originating-IP", "X-Remote-IP", "X-Remote-Addr",
+		"X-Remote-User", "X-ProxyUser-IP", "X-Authenticated-User", "X-Nominated",
+	}
+	notInTrailers := []string{"Authorization", "Cookie", "Host"}
+	l := newLab(t, setup{handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		for _, name := range append(notInTrailers, personal...) {
+			name = http.CanonicalHeaderKey(name)
+			_, announced := r.Trailer[name]
+			if r.Header[name] != nil || announced {
+				w.Header().Add("Seen", name)
+			}
+		}
+		w.Header().Set("Sum", r.Trailer.Get("X-Sum"))
+	})})
+	all := append(notInTrailers, personal...)
+	for _, base := range []string{l.port(l.plain), l.port(l.secure)} {
+		c, target := l.raw(), "http://"+site+":"+base+"/"
+		if base == l.port(l.secure) {
+			c, target = l.secureTunnel(site+":"+base, site), "/"
+		}
+		var header, trailer strings.Builder
+		for _, name := range personal {
+			_, _ = fmt.Fprintf(&header, "%s: secret\r\n", name)
+		}
+		for _, name := range all {
+			_, _ = fmt.Fprintf(&trailer, "%s: secret\r\n", name)
+		}
+		c.send("POST " + target + " HTTP/1.1\r\nHost: " + site + ":" + base + "\r\nConnection: X-Nominated\r\n" + header.String() +
+			"Trailer: X-Sum, " + strings.Join(all, ", ") + "\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			"1\r\na\r\n0\r\nX-Sum: 1\r\nX-Unannounced: 1\r\n" + trailer.String() + "\r\n")
+		resp := c.response(http.MethodPost)
+		if seen := resp.Header["Seen"]; len(seen) > 0 || resp.StatusCode != 200 {
+			t.Errorf("= %d, origin saw %v", resp.StatusCode, seen)
+		}
+		if sum := resp.Header.Get("Sum"); sum != "1" {
+			t.Errorf("trailer X-Sum = %q, want 1", sum)
+		}
+	}
+}
+
 func TestHopByHopRequest(t *testing.T) {
 	l := newLab(t, setup{handler: protocol(t, nil)})
 	c := l.raw()

@@ -135,6 +135,7 @@ func (w *responder) informational(code int, h http.Header) error {
 type clientBody struct {
 	io.ReadCloser
 	exchange *exchange
+	trailer  http.Header // of the request as it goes upstream: names that get their values at the end
 	control  *http.ResponseController
 	armed    atomic.Int64
 
@@ -151,6 +152,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.exchange.up.Add(int64(n))
 	if err == io.EOF {
+		for name := range b.trailer {
+			b.trailer[name] = b.exchange.client.Trailer[name]
+		}
 		// From here the server watches for the client to leave.
 		b.touch(func() { _ = b.control.SetReadDeadline(time.Time{}) })
 	}

@@ -3,7 +3,10 @@ package blocklists
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 )
 
 // Format is the way a list is written.
@@ -22,38 +25,62 @@ func Formats() []Format { return []Format{Auto, Hosts, Domains, UT1} }
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
 func ParseFormat(s string) (Format, error) {
-	switch f := Format(s); f {
-	case Auto, Hosts, Domains, UT1:
-		return f, nil
+	switch s {
 	case "":
 		return Auto, nil
 	case "squidguard":
 		return UT1, nil
 	}
-	return "", fmt.Errorf("unknown list format %q: use %s, %s, %s or %s", s, Auto, Hosts, Domains, UT1)
+	if f := Format(s); slices.Contains(Formats(), f) {
+		return f, nil
+	}
+	return "", fmt.Errorf("unknown list format %q: use %s", s, names(Formats()))
 }
 
-// foreign are openings of lines in formats that exist but aren't read here, so that the error can name them. Some open the
-// whole document and say enough alone.
-var foreign = []struct {
-	prefix, format string
-	document       bool
+func names(formats []Format) string {
+	words := make([]string, len(formats))
+	for i, f := range formats {
+		words[i] = string(f)
+	}
+	return strings.Join(words, ", ")
+}
+
+// parser returns a parser for one text in the format f.
+func (f Format) parser() lineParser {
+	switch f {
+	case Hosts:
+		return hostsLine
+	case UT1:
+		return ut1Line
+	}
+	return domainsLine
+}
+
+// openings are how lines begin that only one format has. Some are the head of a document and say enough alone. What has no
+// format of ours is here so that the error can name it.
+var openings = []struct {
+	prefix string
+	format Format
+	alien  string
+	head   bool
 }{
-	{"||", "an Adblock list", false},
-	{"@@", "an Adblock list", false},
-	{"[Adblock", "an Adblock list", true},
-	{"address=/", "a dnsmasq file", false},
-	{"server=/", "a dnsmasq file", false},
-	{"local=/", "a dnsmasq file", false},
-	{"local-zone:", "an unbound file", false},
-	{"$TTL", "an RPZ zone", true},
-	{"$ORIGIN", "an RPZ zone", true},
-	{"full:", "a v2fly list", false},
-	{"regexp:", "a v2fly list", false},
-	{"<!doctype", "a web page", true},
-	{"<html", "a web page", true},
-	{"<?xml", "an XML document", true},
-	{"{", "a JSON document", true},
+	{"||", "", "an Adblock list", false},
+	{"@@", "", "an Adblock list", false},
+	{"[Adblock", "", "an Adblock list", true},
+	{"address=/", "", "a dnsmasq file", false},
+	{"server=/", "", "a dnsmasq file", false},
+	{"local=/", "", "a dnsmasq file", false},
+	{"local-zone:", "", "an unbound file", false},
+	{"$TTL", "", "an RPZ zone", true},
+	{"$ORIGIN", "", "an RPZ zone", true},
+	{"full:", "", "a v2fly list", false},
+	{"regexp:", "", "a v2fly list", false},
+	{"DOMAIN,", "", "a list of Surge or Clash", false},
+	{"DOMAIN-SUFFIX,", "", "a list of Surge or Clash", false},
+	{"<!doctype", "", "a web page", true},
+	{"<html", "", "a web page", true},
+	{"<?xml", "", "an XML document", true},
+	{"{", "", "a JSON document", true},
 }
 
 // sampleLines is how many lines that say something are looked at to tell a format.
@@ -61,51 +88,76 @@ const sampleLines = 200
 
 // detect tells the format of a text from its beginning: what most of its lines look like.
 func detect(head []byte) (Format, error) {
-	var hosts, paths, plain, alien int
-	var seen string
+	counts := map[Format]int{}
+	alien := map[string]int{}
 	for n := 0; n < sampleLines && len(head) > 0; {
 		var line []byte
 		line, head, _ = bytes.Cut(head, []byte("\n"))
 		line = trim(line)
-		if isComment(line) {
+		if isComment(line) || line[0] == ';' {
 			continue
 		}
 		n++
-		if what, document := foreignTo(line); what != "" {
-			seen, alien = what, alien+1
-			if n == 1 && document {
-				break
-			}
-			continue
-		}
-		first, rest := nextField(line)
+		format, what, document := opening(line)
 		switch {
-		case len(rest) > 0 && isAddress(first):
-			hosts++
-		case bytes.IndexByte(first, '/') > 0:
-			paths++
+		case document && n == 1 && what != "":
+			return "", foreign(what)
+		case document && n == 1:
+			return format, nil
+		case what != "":
+			alien[what]++
+		case format != "":
+			counts[format]++
 		default:
-			plain++
+			counts[shape(line)]++
 		}
 	}
-	switch {
-	case alien > hosts+paths+plain:
-		return "", fmt.Errorf("this is %s, and the formats read are hosts, domains and ut1", seen)
-	case hosts > paths+plain:
-		return Hosts, nil
-	case paths > 0:
-		return UT1, nil
-	}
-	return Domains, nil
+	return choose(counts, alien)
 }
 
-func foreignTo(line []byte) (format string, document bool) {
-	for _, f := range foreign {
-		if len(line) >= len(f.prefix) && bytes.EqualFold(line[:len(f.prefix)], []byte(f.prefix)) {
-			return f.format, f.document
+// choose returns the format that most lines have.
+func choose(counts map[Format]int, alien map[string]int) (Format, error) {
+	best, most := Domains, counts[Domains]+counts[UT1] // a list of URLs mostly has names too
+	if counts[UT1] > 0 {
+		best = UT1
+	}
+	for _, f := range Formats() {
+		if f != Domains && f != UT1 && counts[f] > most {
+			best, most = f, counts[f]
 		}
 	}
-	return "", false
+	for _, what := range slices.Sorted(maps.Keys(alien)) {
+		if alien[what] > most {
+			return "", foreign(what)
+		}
+	}
+	return best, nil
+}
+
+func foreign(what string) error {
+	return fmt.Errorf("this is %s, and the formats read are %s", what, names(Formats()[1:]))
+}
+
+// opening returns the format of a line that begins as only one does, or what it is of, and whether that holds for the text.
+func opening(line []byte) (format Format, alien string, document bool) {
+	for _, o := range openings {
+		if len(line) >= len(o.prefix) && bytes.EqualFold(line[:len(o.prefix)], []byte(o.prefix)) {
+			return o.format, o.alien, o.head
+		}
+	}
+	return "", "", false
+}
+
+// shape returns the format that a line without a telling beginning looks like.
+func shape(line []byte) Format {
+	first, rest := nextField(line)
+	switch {
+	case len(rest) > 0 && isAddress(first):
+		return Hosts
+	case bytes.IndexByte(first, '/') > 0:
+		return UT1
+	}
+	return Domains
 }
 
 func isAddress(b []byte) bool {

@@ -3,6 +3,7 @@ package blocklists
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,12 @@ const (
 	maxText  = 1 << 30 // bytes of a list, decompressed
 	maxShown = 80      // bytes of a line in a complaint
 	bufSize  = 64 << 10
+)
+
+// Reasons that more than one format has.
+const (
+	reasonLeads = "the address leads somewhere; only 0.0.0.0, 127.0.0.1, :: and ::1 mean that a name is unwanted"
+	reasonQuery = "a rule with a query or a fragment; without it the rule would block more than it says"
 )
 
 var errTooLarge = errors.New("larger than the limit for a list")
@@ -38,23 +45,18 @@ func Parse(r io.Reader, f Format, entry func(filter.Entry) bool, complain func(f
 		if f, err = detect(head); err != nil {
 			return err
 		}
+		if f == Domains { // a rule for a path may come late, and says what it is
+			p := parser{line: plainLine, entry: entry, complain: complain}
+			return p.run(br)
+		}
 	}
 	p := parser{line: f.parser(), entry: entry, complain: complain}
 	return p.run(br)
 }
 
-// lineParser takes one line, trimmed and not empty, gives its entries to emit, and returns why it can't be used, or "".
-type lineParser func(line []byte, emit func(host []byte, path string)) string
-
-func (f Format) parser() lineParser {
-	switch f {
-	case Hosts:
-		return hostsLine
-	case UT1:
-		return ut1Line
-	}
-	return domainsLine
-}
+// lineParser takes one line that isn't blank, without the blanks at its end, gives its entries to emit, and returns why it
+// can't be used, or "". It sets no line numbers. It may remember lines before: each text has its own.
+type lineParser func(line []byte, emit func(filter.Entry)) string
 
 type parser struct {
 	line     lineParser
@@ -65,9 +67,10 @@ type parser struct {
 }
 
 func (p *parser) run(br *bufio.Reader) error {
-	emit := func(host []byte, path string) {
+	emit := func(e filter.Entry) {
 		if !p.stopped {
-			p.stopped = !p.entry(filter.Entry{Line: p.number, Host: host, Path: path})
+			e.Line = p.number
+			p.stopped = !p.entry(e)
 		}
 	}
 	for !p.stopped {
@@ -90,8 +93,8 @@ func (p *parser) run(br *bufio.Reader) error {
 	return nil
 }
 
-func (p *parser) use(line []byte, emit func([]byte, string)) {
-	if line = trim(line); isComment(line) {
+func (p *parser) use(line []byte, emit func(filter.Entry)) {
+	if line = trimEnd(line); len(line) == 0 {
 		return
 	}
 	if len(line) > maxLine {
@@ -99,7 +102,7 @@ func (p *parser) use(line []byte, emit func([]byte, string)) {
 		return
 	}
 	if reason := p.line(line, emit); reason != "" {
-		p.refuse(line, reason)
+		p.refuse(trim(line), reason)
 	}
 }
 
@@ -119,8 +122,19 @@ func skipLine(br *bufio.Reader) error {
 	}
 }
 
+// plainLine reads a name, or a URL where there is a slash.
+func plainLine(line []byte, emit func(filter.Entry)) string {
+	if bytes.IndexByte(line, '/') >= 0 && bytes.IndexByte(uncomment(line), '/') >= 0 {
+		return ut1Line(line, emit)
+	}
+	return domainsLine(line, emit)
+}
+
 // domainsLine reads a name, perhaps behind "*." or ".", perhaps with a comment behind it.
-func domainsLine(line []byte, emit func([]byte, string)) string {
+func domainsLine(line []byte, emit func(filter.Entry)) string {
+	if isComment(line) {
+		return ""
+	}
 	name, rest := nextField(uncomment(line))
 	switch {
 	case len(name) == 0:
@@ -130,13 +144,30 @@ func domainsLine(line []byte, emit func([]byte, string)) string {
 	case bytes.IndexByte(name, '/') >= 0:
 		return "a path; only the ut1 format has rules for URLs"
 	}
-	emit(unstar(name), "")
+	return emitName(name, emit)
+}
+
+// emitName gives the entry of a name that may stand behind the mark of a wildcard.
+func emitName(name []byte, emit func(filter.Entry)) string {
+	if name[0] == '*' || name[0] == '.' {
+		name = unstar(name)
+	}
+	if bytes.IndexByte(name, '*') >= 0 {
+		return "a wildcard inside a name; it may only stand before the first dot"
+	}
+	if len(name) == 0 {
+		return "a wildcard for every name"
+	}
+	emit(filter.Entry{Host: name})
 	return ""
 }
 
 // hostsLine reads an address and the names it is for. Only an address that leads nowhere means that the names are
 // unwanted; another would be a redirection, which this product doesn't do.
-func hostsLine(line []byte, emit func([]byte, string)) string {
+func hostsLine(line []byte, emit func(filter.Entry)) string {
+	if isComment(line) {
+		return ""
+	}
 	address, names := nextField(uncomment(line))
 	if len(address) == 0 {
 		return ""
@@ -155,9 +186,9 @@ func hostsLine(line []byte, emit func([]byte, string)) string {
 		switch {
 		case isMachineName(name):
 		case sink:
-			emit(unstar(name), "")
+			reason = cmp.Or(reason, emitName(name, emit))
 		default:
-			reason = "the address leads somewhere; only 0.0.0.0, 127.0.0.1, :: and ::1 mean that a name is unwanted"
+			reason = reasonLeads
 		}
 	}
 	return reason
@@ -184,27 +215,42 @@ func isMachineName(name []byte) bool {
 
 // ut1Line reads a name, or a name and the beginning of a path. Such a rule never becomes a rule for the whole host: that
 // would block google.com for one page of it.
-func ut1Line(line []byte, emit func([]byte, string)) string {
+func ut1Line(line []byte, emit func(filter.Entry)) string {
+	if isComment(line) {
+		return ""
+	}
 	url, rest := nextField(line)
 	if len(rest) > 0 && rest[0] != '#' {
 		return "more than one word; the ut1 format has one name or URL a line"
 	}
-	if _, after, ok := bytes.Cut(url, []byte("://")); ok {
+	scheme, after, ok := bytes.Cut(url, []byte("://"))
+	pattern := ok && string(scheme) == "*" // as uBlacklist has it: *://*.host/*
+	if ok {
 		url = after
 	}
 	slash := bytes.IndexByte(url, '/')
 	if slash < 0 {
-		emit(unstar(url), "")
-		return ""
+		if len(url) == 0 {
+			return "a scheme without a host"
+		}
+		return emitName(url, emit)
 	}
 	url = bytes.TrimRight(url, "?#") // an empty query or fragment says nothing
-	if bytes.ContainsAny(url[slash:], "?#") {
-		return "a rule with a query or a fragment; without it the rule would block more than it says"
-	}
-	if slash == 0 {
+	host, path := unstar(url[:slash]), url[slash:]
+	switch {
+	case bytes.ContainsAny(path, "?#"):
+		return reasonQuery
+	case len(host) == 0:
 		return "a path without a host"
+	case bytes.IndexByte(host, '*') >= 0:
+		return "a wildcard inside a name; it may only stand before the first dot"
+	case pattern && string(path) == "/*":
+		emit(filter.Entry{Host: host})
+	case pattern && bytes.IndexByte(path, '*') >= 0:
+		return "a wildcard inside a path"
+	default:
+		emit(filter.Entry{Host: host, Path: escapePath(path)})
 	}
-	emit(unstar(url[:slash]), escapePath(url[slash:]))
 	return ""
 }
 
@@ -232,7 +278,15 @@ func unstar(name []byte) []byte {
 	return bytes.TrimPrefix(name, []byte("."))
 }
 
-func isComment(line []byte) bool { return len(line) == 0 || line[0] == '#' || line[0] == '!' }
+// isComment reports whether the first word of a line opens a comment in the formats that have no better use for these signs.
+func isComment(line []byte) bool {
+	for _, c := range line {
+		if !isBlank(c) {
+			return c == '#' || c == '!'
+		}
+	}
+	return true
+}
 
 func uncomment(line []byte) []byte {
 	if i := bytes.IndexByte(line, '#'); i >= 0 {
@@ -247,11 +301,16 @@ func isBlank(c byte) bool {
 
 // trim is bytes.TrimSpace for the blanks of ASCII: a fast path, as most lines begin and end in a letter.
 func trim(line []byte) []byte {
-	for len(line) > 0 && isBlank(line[len(line)-1]) {
-		line = line[:len(line)-1]
-	}
+	line = trimEnd(line)
 	for len(line) > 0 && isBlank(line[0]) {
 		line = line[1:]
+	}
+	return line
+}
+
+func trimEnd(line []byte) []byte {
+	for len(line) > 0 && isBlank(line[len(line)-1]) {
+		line = line[:len(line)-1]
 	}
 	return line
 }

@@ -19,11 +19,13 @@ import (
 	"github.com/keersluis/keersluis/filter"
 )
 
-// read returns the entries as "line host path" and the complaints as "line reason".
+var exactly = map[bool]string{true: "exact"}
+
+// read returns the entries as "line host path", "exact" where that is so, and the complaints as "line reason".
 func read(t testing.TB, text io.Reader, f blocklists.Format) (entries, complaints []string) {
 	t.Helper()
 	err := blocklists.Parse(text, f, func(e filter.Entry) bool {
-		entries = append(entries, strings.TrimSpace(fmt.Sprintf("%d %s %s", e.Line, e.Host, e.Path)))
+		entries = append(entries, strings.TrimSpace(fmt.Sprintf("%d %s %s%s", e.Line, e.Host, e.Path, exactly[e.Exact])))
 		return true
 	}, func(c filter.Complaint) {
 		complaints = append(complaints, fmt.Sprintf("%d %s", c.Line, c.Reason))
@@ -32,6 +34,14 @@ func read(t testing.TB, text io.Reader, f blocklists.Format) (entries, complaint
 		t.Fatalf("Parse: %v", err)
 	}
 	return entries, complaints
+}
+
+// times returns n entries of a name, a line each.
+func times(n int, name string) (entries []string) {
+	for i := range n {
+		entries = append(entries, fmt.Sprint(i+1, " ", name))
+	}
+	return entries
 }
 
 func TestParse(t *testing.T) {
@@ -85,6 +95,21 @@ func TestParse(t *testing.T) {
 				"9 a rule with a query or a fragment; without it the rule would block more than it says",
 			},
 		},
+		{
+			"wildcards", blocklists.Domains, "*.a.example\n.b.example\nc*.example\n*.*.d.example\n*.\n.\n",
+			[]string{"1 a.example", "2 b.example"},
+			[]string{
+				"3 a wildcard inside a name; it may only stand before the first dot",
+				"4 a wildcard inside a name; it may only stand before the first dot",
+				"5 a wildcard for every name", "6 a wildcard for every name",
+			},
+		},
+		{
+			"patterns of uBlacklist", blocklists.Auto, "*://*.a.example/*\n*://b.example/x*\nc.example/*\n",
+			[]string{"1 a.example", "3 c.example /*"},
+			[]string{"2 a wildcard inside a path"},
+		},
+		{"auto: a path after many names", blocklists.Auto, strings.Repeat("a.example\n", 300) + "b.example/x # /\n", append(times(300, "a.example"), "301 b.example /x"), nil},
 		{"auto: hosts", blocklists.Auto, "# x\n0.0.0.0 a.example\n0.0.0.0 b.example\n", []string{"2 a.example", "3 b.example"}, nil},
 		{"auto: domains", blocklists.Auto, "a.example\n192.0.2.1\n", []string{"1 a.example", "2 192.0.2.1"}, nil},
 		{"auto: urls", blocklists.Auto, "a.example\nb.example/x\n", []string{"1 a.example", "2 b.example /x"}, nil},

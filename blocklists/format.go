@@ -17,11 +17,12 @@ const (
 	Auto    Format = "auto"    // told from the content; a folder is UT1
 	Hosts   Format = "hosts"   // "0.0.0.0 name name # comment"
 	Domains Format = "domains" // a name a line; "*." or "." before it changes nothing
+	Dnsmasq Format = "dnsmasq" // "address=/name/", "server=/name/", "local=/name/"
 	UT1     Format = "ut1"     // a squidGuard folder with the files "domains" and "urls", or one such file
 )
 
 // Formats returns every format that a configuration may name.
-func Formats() []Format { return []Format{Auto, Hosts, Domains, UT1} }
+func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, UT1} }
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
 func ParseFormat(s string) (Format, error) {
@@ -50,6 +51,8 @@ func (f Format) parser() lineParser {
 	switch f {
 	case Hosts:
 		return hostsLine
+	case Dnsmasq:
+		return dnsmasqLine
 	case UT1:
 		return ut1Line
 	}
@@ -67,9 +70,9 @@ var openings = []struct {
 	{"||", "", "an Adblock list", false},
 	{"@@", "", "an Adblock list", false},
 	{"[Adblock", "", "an Adblock list", true},
-	{"address=/", "", "a dnsmasq file", false},
-	{"server=/", "", "a dnsmasq file", false},
-	{"local=/", "", "a dnsmasq file", false},
+	{"address=/", Dnsmasq, "", false},
+	{"server=/", Dnsmasq, "", false},
+	{"local=/", Dnsmasq, "", false},
 	{"local-zone:", "", "an unbound file", false},
 	{"$TTL", "", "an RPZ zone", true},
 	{"$ORIGIN", "", "an RPZ zone", true},

@@ -128,10 +128,51 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// lineTest is one line of a format with what it comes to.
+type lineTest struct {
+	line   string
+	want   []string // entries, as read returns them without the line
+	reason string   // of the complaint
+}
+
+func testLines(t *testing.T, f blocklists.Format, tests []lineTest) {
+	t.Helper()
+	for _, test := range tests {
+		entries, complaints := read(t, strings.NewReader(test.line), f)
+		for i := range entries {
+			entries[i] = strings.TrimPrefix(entries[i], "1 ")
+		}
+		var want []string
+		if test.reason != "" {
+			want = []string{"1 " + test.reason}
+		}
+		if diff := cmp.Diff(test.want, entries) + cmp.Diff(want, complaints); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.line, diff)
+		}
+	}
+}
+
+// Each format is told from a text that has a few lines of others too.
+func TestParseTellsTheFormat(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"dnsmasq", "# x\naddress=/a.example/#\nlocal=/b.example/\nno-resolv\n", []string{"2 a.example", "3 b.example"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			entries, _ := read(t, strings.NewReader(test.text), blocklists.Auto)
+			if diff := cmp.Diff(test.want, entries); diff != "" {
+				t.Errorf("entries (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestParseSaysWhatAForeignListIs(t *testing.T) {
 	for text, want := range map[string]string{
 		"[Adblock Plus]\n||a.example^\n||b.example^\n":          "an Adblock list",
-		"address=/a.example/#\naddress=/b.example/#\n":          "a dnsmasq file",
+		"DOMAIN-SUFFIX,a.example\nDOMAIN,b.example\n":           "a list of Surge or Clash",
 		"server:\nlocal-zone: \"a.\" x\nlocal-zone: \"b.\" x\n": "an unbound file",
 		"<!doctype html>\n<html>\n</html>\n":                    "a web page",
 	} {
@@ -193,8 +234,8 @@ func TestParseFormat(t *testing.T) {
 			t.Errorf("ParseFormat(%q) = %q, %v, want %q", s, got, err, want)
 		}
 	}
-	if f, err := blocklists.ParseFormat("rpz"); err == nil {
-		t.Errorf("ParseFormat(rpz) = %q, want an error", f)
+	if f, err := blocklists.ParseFormat("csv"); err == nil {
+		t.Errorf("ParseFormat(csv) = %q, want an error", f)
 	}
 }
 
@@ -222,9 +263,14 @@ func TestFormatsAgree(t *testing.T) {
 	if !maps.Equal(domains, names("easylist.hosts.txt", blocklists.Auto)) {
 		t.Error("the hosts file has other names than the domains file")
 	}
-	// The wildcard file leaves out what a wildcard covers. It misses eight of the others' names: www. was cut off before
-	// it was made.
+	// The other files leave out what a name above covers.
 	wildcards := names("easylist.wildcard.txt", blocklists.Auto)
+	for _, file := range []string{"dnsmasq.txt"} {
+		if !maps.Equal(wildcards, names("easylist."+file, blocklists.Auto)) {
+			t.Errorf("easylist.%s has other names than the wildcard file", file)
+		}
+	}
+	// They miss eight of the first two's names: www. was cut off before they were made.
 	missed := 0
 	for name := range domains {
 		covered := false
@@ -249,11 +295,14 @@ func FuzzAuto(f *testing.F)    { fuzzParse(f, blocklists.Auto) }
 
 // fuzzParse holds that lines rise and are within the text, that hosts are bounded words and paths begin with a slash, and
 // that a second reading gives the same.
-func fuzzParse(f *testing.F, format blocklists.Format) {
+func fuzzParse(f *testing.F, format blocklists.Format, seeds ...string) {
 	for _, seed := range []string{
 		"", "a.example\n", "0.0.0.0 a b # c\r\n::1 d", "*.a.example\n.b\n! c", "a.example/b?c#d", "\ufeff\xff\xfe", "\x1f\x8b\x08", "\xff\xfea\x00",
 		"http://a/b\n/c\n//\n", "||a^\n", strings.Repeat("x", 70_000),
 	} {
+		f.Add([]byte(seed))
+	}
+	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -266,7 +315,7 @@ func fuzzParse(f *testing.F, format blocklists.Format) {
 					t.Errorf("line %d after %d", e.Line, last)
 				}
 				last = e.Line
-				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact {
+				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact && format != blocklists.Auto && format != "v2fly" {
 					t.Errorf("entry %q %q", e.Host, e.Path)
 				}
 				fmt.Fprintf(&out, "%d %q %q\n", e.Line, e.Host, e.Path)

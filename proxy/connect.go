@@ -47,7 +47,7 @@ func tunnelFrom(ctx context.Context) *tunnel {
 // browser shows the body of a refused CONNECT.
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request, to target, client filter.Client) {
 	t := &tunnel{
-		proxy: p, answer: p.gate.Admit(to.request(filter.Connect, r, client)), target: to,
+		proxy: p, answer: p.admit(to.request(filter.Connect, r, client)), target: to,
 		addr: remoteOf(r), credentials: r.Header.Get("Proxy-Authorization"),
 	}
 	v := t.answer.Verdict()

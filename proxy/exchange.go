@@ -48,7 +48,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 
 // exchange decides on one request and answers it. tunnel is nil for a request in clear text to the proxy itself.
 func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, t target, client filter.Client, tun *tunnel) {
-	x := &exchange{proxy: p, answer: p.gate.Admit(t.request(filter.HTTP, r, client)), target: t, user: client.User, client: r}
+	x := &exchange{proxy: p, answer: p.admit(t.request(filter.HTTP, r, client)), target: t, user: client.User, client: r}
 	x.out = &responder{ResponseWriter: w, exchange: x}
 	defer x.end()
 	v := x.answer.Verdict()
@@ -164,8 +164,12 @@ func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.R
 	if err != nil {
 		return x.failure(r, x.faultOf(r, err)), nil
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	switch resp.StatusCode {
+	case http.StatusSwitchingProtocols:
 		return x.switching(r, resp), nil
+	case http.StatusProxyAuthRequired: // RFC 9110 section 15.5.8: only a proxy says so, and a client would give it what is for us
+		_ = resp.Body.Close() // not wanted
+		return x.failure(r, &fault{problem: page.ConnectionRefused, detail: page.ResponseMalformed}), nil
 	}
 	x.proxy.cleanResponse(resp)
 	x.body = &originBody{ReadCloser: resp.Body}

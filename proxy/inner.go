@@ -78,14 +78,15 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	t.answer.Delegate() // from here each request has a record of its own
 	to, err := innerTarget(r, t.target.scheme, t.target.port)
 	switch {
 	case errors.Is(err, errMisdirected), err == nil && r.ProtoMajor == 2 && to.host != t.named(r):
-		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusMisdirectedRequest})
+		p.reject(w, r, filter.HTTP, client, http.StatusMisdirectedRequest)
 	case err != nil:
 		p.malformed(w, r, filter.HTTP, client)
 	case p.loops(r):
-		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusLoopDetected})
+		p.reject(w, r, filter.HTTP, client, http.StatusLoopDetected)
 	default:
 		p.exchange(w, r, to, client, t)
 	}
@@ -123,7 +124,6 @@ func (t *tunnel) named(r *http.Request) filter.Host {
 // stricter makes the verdict on the tunnel count for a request inside it to another host, and returns the verdict that
 // stands: a blocked host must not become a front for an allowed one.
 func (t *tunnel) stricter(x *exchange) filter.Verdict {
-	t.answer.Delegate()
 	if x.target.host != t.target.host {
 		t.proxy.stats.mismatched.Add(1)
 		x.answer.Stop(t.answer.Verdict())

@@ -68,6 +68,7 @@ type setup struct {
 	local   http.Handler
 	lookup  proxy.Lookup
 	h1Only  bool // the secure origin
+	now     func() time.Time
 	config  func(*proxy.Config)
 	policy  func(*filter.Rules)
 }
@@ -95,7 +96,10 @@ func newLab(tb testing.TB, s setup) *lab {
 	}
 	l.plain.Start()
 	l.secure.StartTLS()
-	l.gate = gate.New(l.records, time.Now)
+	if s.now == nil {
+		s.now = time.Now
+	}
+	l.gate = gate.New(l.records, s.now)
 	l.gate.Use(testPolicy(tb, s.policy))
 	l.serve(s)
 	return l

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/keersluis/keersluis/filter"
+	"github.com/keersluis/keersluis/gate"
 	"github.com/keersluis/keersluis/identity"
 	"github.com/keersluis/keersluis/proxy/page"
 )
@@ -30,7 +31,7 @@ func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.loops(r) {
-		p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: http.StatusLoopDetected})
+		p.reject(w, r, door, filter.Client{Addr: remoteOf(r)}, http.StatusLoopDetected)
 		return
 	}
 	client, ok := p.authenticate(w, r)
@@ -81,9 +82,25 @@ func challenge(realm string) string {
 // malformed records and refuses a request that could not be read.
 func (p *Proxy) malformed(w http.ResponseWriter, r *http.Request, door filter.Door, client filter.Client) {
 	p.stats.malformed.Add(1)
-	p.gate.Admit(filter.Request{Door: door, Client: client, Method: r.Method}).Done(0, 0)
 	w.Header().Set("Connection", "close")
-	p.pages.Write(w, r, page.Page{Problem: page.BadRequest})
+	p.reject(w, r, door, client, http.StatusBadRequest)
+}
+
+// reject records and refuses a request that has no place to go to.
+func (p *Proxy) reject(w http.ResponseWriter, r *http.Request, door filter.Door, client filter.Client, status int) {
+	p.gate.Admit(filter.Request{Door: door, Client: client, Method: r.Method}).Done(0, 0)
+	p.pages.Write(w, r, page.Page{Problem: page.BadRequest, Status: status})
+}
+
+// admit asks the gate. If it panics, the request is recorded as one that could not be read.
+func (p *Proxy) admit(r filter.Request) (a *gate.Answer) {
+	defer func() {
+		if recover() != nil {
+			p.reportPanic()
+			a = p.gate.Admit(filter.Request{Door: r.Door, Client: r.Client, Method: r.Method})
+		}
+	}()
+	return p.gate.Admit(r)
 }
 
 // serveLocal answers a request to the proxy itself. It never reaches the network.

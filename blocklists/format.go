@@ -18,11 +18,12 @@ const (
 	Hosts   Format = "hosts"   // "0.0.0.0 name name # comment"
 	Domains Format = "domains" // a name a line; "*." or "." before it changes nothing
 	Dnsmasq Format = "dnsmasq" // "address=/name/", "server=/name/", "local=/name/"
+	Unbound Format = "unbound" // `local-zone: "name" always_null`, `local-data: "name A 0.0.0.0"`
 	UT1     Format = "ut1"     // a squidGuard folder with the files "domains" and "urls", or one such file
 )
 
 // Formats returns every format that a configuration may name.
-func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, UT1} }
+func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, UT1} }
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
 func ParseFormat(s string) (Format, error) {
@@ -53,6 +54,8 @@ func (f Format) parser() lineParser {
 		return hostsLine
 	case Dnsmasq:
 		return dnsmasqLine
+	case Unbound:
+		return unboundLine
 	case UT1:
 		return ut1Line
 	}
@@ -73,7 +76,9 @@ var openings = []struct {
 	{"address=/", Dnsmasq, "", false},
 	{"server=/", Dnsmasq, "", false},
 	{"local=/", Dnsmasq, "", false},
-	{"local-zone:", "", "an unbound file", false},
+	{"server:", Unbound, "", false},
+	{"local-zone:", Unbound, "", false},
+	{"local-data:", Unbound, "", false},
 	{"$TTL", "", "an RPZ zone", true},
 	{"$ORIGIN", "", "an RPZ zone", true},
 	{"full:", "", "a v2fly list", false},

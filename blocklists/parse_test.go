@@ -159,6 +159,7 @@ func TestParseTellsTheFormat(t *testing.T) {
 		want       []string
 	}{
 		{"dnsmasq", "# x\naddress=/a.example/#\nlocal=/b.example/\nno-resolv\n", []string{"2 a.example", "3 b.example"}},
+		{"unbound", "server:\n# x\nlocal-zone: \"a.example.\" always_null\n", []string{"3 a.example."}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			entries, _ := read(t, strings.NewReader(test.text), blocklists.Auto)
@@ -171,10 +172,9 @@ func TestParseTellsTheFormat(t *testing.T) {
 
 func TestParseSaysWhatAForeignListIs(t *testing.T) {
 	for text, want := range map[string]string{
-		"[Adblock Plus]\n||a.example^\n||b.example^\n":          "an Adblock list",
-		"DOMAIN-SUFFIX,a.example\nDOMAIN,b.example\n":           "a list of Surge or Clash",
-		"server:\nlocal-zone: \"a.\" x\nlocal-zone: \"b.\" x\n": "an unbound file",
-		"<!doctype html>\n<html>\n</html>\n":                    "a web page",
+		"[Adblock Plus]\n||a.example^\n||b.example^\n": "an Adblock list",
+		"DOMAIN-SUFFIX,a.example\nDOMAIN,b.example\n":  "a list of Surge or Clash",
+		"<!doctype html>\n<html>\n</html>\n":           "a web page",
 	} {
 		err := blocklists.Parse(strings.NewReader(text), blocklists.Auto, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -249,7 +249,7 @@ func TestFormatsAgree(t *testing.T) {
 		}
 		defer r.Close()
 		set := map[string]bool{}
-		err = blocklists.Parse(r, f, func(e filter.Entry) bool { set[string(e.Host)] = true; return true },
+		err = blocklists.Parse(r, f, func(e filter.Entry) bool { set[strings.TrimSuffix(string(e.Host), ".")] = true; return true },
 			func(c filter.Complaint) { t.Errorf("%s: %s", file, c) })
 		if err != nil {
 			t.Fatal(err)
@@ -265,7 +265,7 @@ func TestFormatsAgree(t *testing.T) {
 	}
 	// The other files leave out what a name above covers.
 	wildcards := names("easylist.wildcard.txt", blocklists.Auto)
-	for _, file := range []string{"dnsmasq.txt"} {
+	for _, file := range []string{"dnsmasq.txt", "unbound.conf"} {
 		if !maps.Equal(wildcards, names("easylist."+file, blocklists.Auto)) {
 			t.Errorf("easylist.%s has other names than the wildcard file", file)
 		}

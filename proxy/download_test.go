@@ -76,8 +76,10 @@ func TestDownloads(t *testing.T) {
 		},
 	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { files[r.URL.Path](w) })
-	blocked := map[string]bool{"/bytes": true, "/lying": true, "/coded": true, "/disposition": true, "/drip": true, "/error": true,
-		"/reset": true, "/byteranges": true}
+	blocked := map[string]bool{
+		"/bytes": true, "/lying": true, "/coded": true, "/disposition": true, "/drip": true, "/error": true,
+		"/reset": true, "/byteranges": true,
+	}
 	for _, role := range []filter.Role{filter.Employee, administrator} {
 		t.Run(string(role), func(t *testing.T) {
 			l := newLab(t, setup{handler: handler, roles: []filter.Role{role}})

@@ -19,11 +19,12 @@ const (
 	Domains Format = "domains" // a name a line; "*." or "." before it changes nothing
 	Dnsmasq Format = "dnsmasq" // "address=/name/", "server=/name/", "local=/name/"
 	Unbound Format = "unbound" // `local-zone: "name" always_null`, `local-data: "name A 0.0.0.0"`
+	RPZ     Format = "rpz"     // a response policy zone: "name CNAME ."
 	UT1     Format = "ut1"     // a squidGuard folder with the files "domains" and "urls", or one such file
 )
 
 // Formats returns every format that a configuration may name.
-func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, UT1} }
+func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, RPZ, UT1} }
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
 func ParseFormat(s string) (Format, error) {
@@ -56,6 +57,8 @@ func (f Format) parser() lineParser {
 		return dnsmasqLine
 	case Unbound:
 		return unboundLine
+	case RPZ:
+		return newRPZ()
 	case UT1:
 		return ut1Line
 	}
@@ -79,8 +82,8 @@ var openings = []struct {
 	{"server:", Unbound, "", false},
 	{"local-zone:", Unbound, "", false},
 	{"local-data:", Unbound, "", false},
-	{"$TTL", "", "an RPZ zone", true},
-	{"$ORIGIN", "", "an RPZ zone", true},
+	{"$TTL", RPZ, "", true},
+	{"$ORIGIN", RPZ, "", true},
 	{"full:", "", "a v2fly list", false},
 	{"regexp:", "", "a v2fly list", false},
 	{"DOMAIN,", "", "a list of Surge or Clash", false},
@@ -164,8 +167,22 @@ func shape(line []byte) Format {
 		return Hosts
 	case bytes.IndexByte(first, '/') > 0:
 		return UT1
+	case isRecord(rest):
+		return RPZ
 	}
 	return Domains
+}
+
+// isRecord reports whether the words behind a name are those of a record that a response policy zone has.
+func isRecord(words []byte) bool {
+	for range 3 {
+		var word []byte
+		word, words = nextField(words)
+		if bytes.EqualFold(word, []byte("CNAME")) || bytes.EqualFold(word, []byte("SOA")) {
+			return true
+		}
+	}
+	return false
 }
 
 func isAddress(b []byte) bool {

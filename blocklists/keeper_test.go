@@ -131,7 +131,7 @@ func TestNewRefusesBadSources(t *testing.T) {
 		"nowhere":      {Category: "porn"},
 		"two places":   {Category: "porn", File: "a", URL: "https://lists.example/"},
 		"no category":  {File: "a"},
-		"odd format":   {Category: "porn", File: "a", Format: "rpz"},
+		"odd format":   {Category: "porn", File: "a", Format: "csv"},
 		"odd scheme":   {Category: "porn", URL: "ftp://lists.example/a"},
 		"no host":      {Category: "porn", URL: "https:///a"},
 		"folder fetch": {Category: "porn", URL: "https://lists.example/a", Format: "ut1", File: "b"},

@@ -160,6 +160,7 @@ func TestParseTellsTheFormat(t *testing.T) {
 	}{
 		{"dnsmasq", "# x\naddress=/a.example/#\nlocal=/b.example/\nno-resolv\n", []string{"2 a.example", "3 b.example"}},
 		{"unbound", "server:\n# x\nlocal-zone: \"a.example.\" always_null\n", []string{"3 a.example."}},
+		{"rpz, without its head", "; x\na.example CNAME .\n*.a.example CNAME .\nb.example 60 IN CNAME .", []string{"2 a.example", "4 b.example"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			entries, _ := read(t, strings.NewReader(test.text), blocklists.Auto)

@@ -19,12 +19,16 @@ const (
 	Domains Format = "domains" // a name a line; "*." or "." before it changes nothing
 	Dnsmasq Format = "dnsmasq" // "address=/name/", "server=/name/", "local=/name/"
 	Unbound Format = "unbound" // `local-zone: "name" always_null`, `local-data: "name A 0.0.0.0"`
+	Adblock Format = "adblock" // "||name^" and what else an Adblock list says of whole hosts
+	IP      Format = "ip"      // an address a line
 	RPZ     Format = "rpz"     // a response policy zone: "name CNAME ."
 	UT1     Format = "ut1"     // a squidGuard folder with the files "domains" and "urls", or one such file
 )
 
 // Formats returns every format that a configuration may name.
-func Formats() []Format { return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, RPZ, UT1} }
+func Formats() []Format {
+	return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, RPZ, Adblock, IP, UT1}
+}
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
 func ParseFormat(s string) (Format, error) {
@@ -59,6 +63,10 @@ func (f Format) parser() lineParser {
 		return unboundLine
 	case RPZ:
 		return newRPZ()
+	case Adblock:
+		return adblockLine
+	case IP:
+		return addressLine
 	case UT1:
 		return ut1Line
 	}
@@ -73,9 +81,11 @@ var openings = []struct {
 	alien  string
 	head   bool
 }{
-	{"||", "", "an Adblock list", false},
-	{"@@", "", "an Adblock list", false},
-	{"[Adblock", "", "an Adblock list", true},
+	{"||", Adblock, "", false},
+	{"@@", Adblock, "", false},
+	{"[uBlock", Adblock, "", true},
+	{"[AdGuard", Adblock, "", true},
+	{"[Adblock", Adblock, "", true},
 	{"address=/", Dnsmasq, "", false},
 	{"server=/", Dnsmasq, "", false},
 	{"local=/", Dnsmasq, "", false},
@@ -129,6 +139,10 @@ func detect(head []byte) (Format, error) {
 // choose returns the format that most lines have.
 func choose(counts map[Format]int, alien map[string]int) (Format, error) {
 	best, most := Domains, counts[Domains]+counts[UT1] // a list of URLs mostly has names too
+	if most > 0 {
+		most += counts[IP] // and both have addresses
+		delete(counts, IP)
+	}
 	if counts[UT1] > 0 {
 		best = UT1
 	}
@@ -165,6 +179,10 @@ func shape(line []byte) Format {
 	switch {
 	case len(rest) > 0 && isAddress(first):
 		return Hosts
+	case isAddress(first), isPrefix(first):
+		return IP
+	case isCosmetic(line):
+		return Adblock
 	case bytes.IndexByte(first, '/') > 0:
 		return UT1
 	case isRecord(rest):
@@ -183,6 +201,14 @@ func isRecord(words []byte) bool {
 		}
 	}
 	return false
+}
+
+func isPrefix(b []byte) bool {
+	if len(b) > 64 || bytes.IndexByte(b, '/') < 0 {
+		return false
+	}
+	_, err := netip.ParsePrefix(string(b))
+	return err == nil
 }
 
 func isAddress(b []byte) bool {

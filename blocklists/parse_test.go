@@ -161,6 +161,10 @@ func TestParseTellsTheFormat(t *testing.T) {
 		{"dnsmasq", "# x\naddress=/a.example/#\nlocal=/b.example/\nno-resolv\n", []string{"2 a.example", "3 b.example"}},
 		{"unbound", "server:\n# x\nlocal-zone: \"a.example.\" always_null\n", []string{"3 a.example."}},
 		{"rpz, without its head", "; x\na.example CNAME .\n*.a.example CNAME .\nb.example 60 IN CNAME .", []string{"2 a.example", "4 b.example"}},
+		{"adblock", "[Adblock Plus]\nb.example##x\n||a.example^\n", []string{"3 a.example"}},
+		{"adblock, without its head", "! x\n||a.example^\n@@||b.example^\nb.example##.x\n", []string{"2 a.example"}},
+		{"ip", "# x\n192.0.2.1\n192.0.2.0/24\n", []string{"2 192.0.2.1"}},
+		{"domains, mostly addresses", "192.0.2.1\n192.0.2.2\na.example\n", []string{"1 192.0.2.1", "2 192.0.2.2", "3 a.example"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			entries, _ := read(t, strings.NewReader(test.text), blocklists.Auto)
@@ -173,9 +177,8 @@ func TestParseTellsTheFormat(t *testing.T) {
 
 func TestParseSaysWhatAForeignListIs(t *testing.T) {
 	for text, want := range map[string]string{
-		"[Adblock Plus]\n||a.example^\n||b.example^\n": "an Adblock list",
-		"DOMAIN-SUFFIX,a.example\nDOMAIN,b.example\n":  "a list of Surge or Clash",
-		"<!doctype html>\n<html>\n</html>\n":           "a web page",
+		"DOMAIN-SUFFIX,a.example\nDOMAIN,b.example\n": "a list of Surge or Clash",
+		"<!doctype html>\n<html>\n</html>\n":          "a web page",
 	} {
 		err := blocklists.Parse(strings.NewReader(text), blocklists.Auto, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -266,7 +269,7 @@ func TestFormatsAgree(t *testing.T) {
 	}
 	// The other files leave out what a name above covers.
 	wildcards := names("easylist.wildcard.txt", blocklists.Auto)
-	for _, file := range []string{"dnsmasq.txt", "unbound.conf"} {
+	for _, file := range []string{"dnsmasq.txt", "unbound.conf", "adblock.txt"} {
 		if !maps.Equal(wildcards, names("easylist."+file, blocklists.Auto)) {
 			t.Errorf("easylist.%s has other names than the wildcard file", file)
 		}

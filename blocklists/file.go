@@ -37,7 +37,7 @@ func (v sight) unchanged(path string, info fs.FileInfo) bool {
 
 // fresh reports whether the files of s are as they were when they were last read well.
 func (s *source) fresh() bool {
-	places, _, err := locate(s.Source)
+	places, _, err := locate(s.Source, s.checked)
 	if err != nil || s.err != nil || s.kept == nil || len(places) != len(s.seen) {
 		return false
 	}
@@ -62,7 +62,7 @@ func (k *Keeper) readFile(ctx context.Context, s *source) bool {
 // lost returns the part of a UT1 folder that the copy in force has and the folder no longer; "" when there is none. A folder
 // that is being unpacked has urls before domains, and would open most of a category for that while.
 func (s *source) lost(places []place) string {
-	if s.kept == nil {
+	if s.kept == nil || s.Format == V2Fly { // whose file says what belongs to it
 		return ""
 	}
 	for _, part := range s.kept.Parts {
@@ -74,7 +74,7 @@ func (s *source) lost(places []place) string {
 }
 
 func (k *Keeper) takeFile(ctx context.Context, s *source) error {
-	places, ignored, err := locate(s.Source)
+	places, ignored, err := locate(s.Source, k.now())
 	if err != nil {
 		return err
 	}
@@ -109,10 +109,14 @@ var errTorn = errors.New("changed while it was read; it is read again in a momen
 type place struct{ part, path string }
 
 // locate returns the files of s, and the names of those that hold what isn't read.
-func locate(s Source) (places []place, ignored []string, err error) {
+func locate(s Source, now time.Time) (places []place, ignored []string, err error) {
 	info, err := os.Stat(s.File)
 	if err != nil {
 		return nil, nil, mend(s.File, err)
+	}
+	if info.Mode().IsRegular() && s.Format == V2Fly {
+		places, err = locateV2Fly(s.File, now)
+		return places, nil, err
 	}
 	if info.Mode().IsRegular() {
 		return []place{{"", s.File}}, nil, nil
@@ -263,9 +267,11 @@ func (k *Keeper) parsePart(s Source, p part, entry func(filter.Entry) bool, comp
 		return err
 	}
 	defer f.Close()
-	format := s.Format
-	if p.Name != "" { // of a folder
-		format = UT1
+	switch {
+	case s.Format == V2Fly && s.File != "":
+		return parseLines(f, v2flyIncluded, entry, complain)
+	case p.Name != "": // of a folder
+		return Parse(f, UT1, entry, complain)
 	}
-	return Parse(f, format, entry, complain)
+	return Parse(f, s.Format, entry, complain)
 }

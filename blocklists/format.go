@@ -22,12 +22,13 @@ const (
 	Adblock Format = "adblock" // "||name^" and what else an Adblock list says of whole hosts
 	IP      Format = "ip"      // an address a line
 	RPZ     Format = "rpz"     // a response policy zone: "name CNAME ."
+	V2Fly   Format = "v2fly"   // a file of domain-list-community, with what it includes from its folder
 	UT1     Format = "ut1"     // a squidGuard folder with the files "domains" and "urls", or one such file
 )
 
 // Formats returns every format that a configuration may name.
 func Formats() []Format {
-	return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, RPZ, Adblock, IP, UT1}
+	return []Format{Auto, Hosts, Domains, Dnsmasq, Unbound, RPZ, Adblock, IP, V2Fly, UT1}
 }
 
 // ParseFormat returns the format called s. "squidguard" is UT1, and nothing is [Auto].
@@ -52,9 +53,11 @@ func names(formats []Format) string {
 	return strings.Join(words, ", ")
 }
 
-// parser returns a parser for one text in the format f.
+// parser returns a parser for one text in the format f, nil for [Auto].
 func (f Format) parser() lineParser {
 	switch f {
+	case Auto, "":
+		return nil
 	case Hosts:
 		return hostsLine
 	case Dnsmasq:
@@ -67,6 +70,8 @@ func (f Format) parser() lineParser {
 		return adblockLine
 	case IP:
 		return addressLine
+	case V2Fly:
+		return v2flyLine
 	case UT1:
 		return ut1Line
 	}
@@ -94,8 +99,11 @@ var openings = []struct {
 	{"local-data:", Unbound, "", false},
 	{"$TTL", RPZ, "", true},
 	{"$ORIGIN", RPZ, "", true},
-	{"full:", "", "a v2fly list", false},
-	{"regexp:", "", "a v2fly list", false},
+	{"full:", V2Fly, "", false},
+	{"domain:", V2Fly, "", false},
+	{"keyword:", V2Fly, "", false},
+	{"regexp:", V2Fly, "", false},
+	{"include:", V2Fly, "", false},
 	{"DOMAIN,", "", "a list of Surge or Clash", false},
 	{"DOMAIN-SUFFIX,", "", "a list of Surge or Clash", false},
 	{"<!doctype", "", "a web page", true},
@@ -146,6 +154,9 @@ func choose(counts map[Format]int, alien map[string]int) (Format, error) {
 	if counts[UT1] > 0 {
 		best = UT1
 	}
+	if counts[V2Fly] > 0 { // its bare names look like any
+		counts[V2Fly] += counts[Domains]
+	}
 	for _, f := range Formats() {
 		if f != Domains && f != UT1 && counts[f] > most {
 			best, most = f, counts[f]
@@ -185,6 +196,8 @@ func shape(line []byte) Format {
 		return Adblock
 	case bytes.IndexByte(first, '/') > 0:
 		return UT1
+	case len(rest) > 0 && (rest[0] == '@' || rest[0] == '&'):
+		return V2Fly
 	case isRecord(rest):
 		return RPZ
 	}

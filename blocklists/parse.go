@@ -32,25 +32,30 @@ var errTooLarge = errors.New("larger than the limit for a list")
 // or of a text whose format can't be told. Complaints carry no list name: the caller knows it. Host of an entry
 // is valid until entry returns.
 func Parse(r io.Reader, f Format, entry func(filter.Entry) bool, complain func(filter.Complaint)) error {
+	return parseLines(r, f.parser(), entry, complain)
+}
+
+// parseLines is Parse with a parser of lines; nil: of a format yet to be told.
+func parseLines(r io.Reader, line lineParser, entry func(filter.Entry) bool, complain func(filter.Complaint)) error {
 	text, err := decode(r)
 	if err != nil {
 		return err
 	}
 	br := bufio.NewReaderSize(text, bufSize)
-	if f == Auto {
+	if line == nil {
 		head, err := br.Peek(bufSize)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read list: %w", err)
 		}
-		if f, err = detect(head); err != nil {
+		f, err := detect(head)
+		if err != nil {
 			return err
 		}
-		if f == Domains { // a rule for a path may come late, and says what it is
-			p := parser{line: plainLine, entry: entry, complain: complain}
-			return p.run(br)
+		if line = f.parser(); f == Domains {
+			line = plainLine // a rule for a path may come late, and says what it is
 		}
 	}
-	p := parser{line: f.parser(), entry: entry, complain: complain}
+	p := parser{line: line, entry: entry, complain: complain}
 	return p.run(br)
 }
 

@@ -165,6 +165,8 @@ func TestParseTellsTheFormat(t *testing.T) {
 		{"adblock, without its head", "! x\n||a.example^\n@@||b.example^\nb.example##.x\n", []string{"2 a.example"}},
 		{"ip", "# x\n192.0.2.1\n192.0.2.0/24\n", []string{"2 192.0.2.1"}},
 		{"domains, mostly addresses", "192.0.2.1\n192.0.2.2\na.example\n", []string{"1 192.0.2.1", "2 192.0.2.2", "3 a.example"}},
+		{"v2fly, mostly bare names", "a.example\nb.example\nfull:c.example\n", []string{"1 a.example", "2 b.example", "3 c.example exact"}},
+		{"v2fly, by its attributes", "a.example\nb.example @ads\n", []string{"1 a.example", "2 b.example"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			entries, _ := read(t, strings.NewReader(test.text), blocklists.Auto)
@@ -319,7 +321,7 @@ func fuzzParse(f *testing.F, format blocklists.Format, seeds ...string) {
 					t.Errorf("line %d after %d", e.Line, last)
 				}
 				last = e.Line
-				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact && format != blocklists.Auto && format != "v2fly" {
+				if len(e.Host) > 4096 || bytes.ContainsAny(e.Host, " \t\r\n") || e.Path != "" && e.Path[0] != '/' || e.Exact && format != blocklists.Auto && format != blocklists.V2Fly {
 					t.Errorf("entry %q %q", e.Host, e.Path)
 				}
 				fmt.Fprintf(&out, "%d %q %q\n", e.Line, e.Host, e.Path)

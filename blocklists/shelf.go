@@ -41,7 +41,7 @@ type part struct {
 }
 
 // maxRecord bounds a record, in bytes.
-const maxRecord = 64 << 10
+const maxRecord = 1 << 20
 
 func (s shelf) recordPath(id string) string { return filepath.Join(s.dir, id+".json") }
 func (s shelf) textPath(p part) string      { return filepath.Join(s.dir, p.File) }

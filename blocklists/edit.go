@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -84,6 +85,23 @@ func RemoveEntry(path string, f Format, h filter.Host) (done Change, err error) 
 	return done, err
 }
 
+// FindEntry returns the first line of the list file at path with an entry for h itself, 0 when there is none. A file that is
+// too large to edit is an error.
+func FindEntry(path string, f Format, h filter.Host) (line int, err error) {
+	text, _, err := readWhole(path)
+	if err != nil {
+		return 0, err
+	}
+	s, err := surveyOf(text, f, h)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(s.own) > 0 {
+		line = s.own[0]
+	}
+	return line, nil
+}
+
 // listable asks the compiler of lists whether it would take h.
 func listable(h filter.Host) error {
 	_, complaints, err := filter.Compile(filter.List{Name: "new", Entries: func(yield func(filter.Entry) bool) {
@@ -106,6 +124,9 @@ type survey struct {
 }
 
 func surveyOf(text []byte, f Format, h filter.Host) (s survey, err error) {
+	if f, err = ParseFormat(string(f)); err != nil {
+		return s, err
+	}
 	rest := sha256.New()
 	err = Parse(bytes.NewReader(text), f, func(e filter.Entry) bool {
 		s.entries++
@@ -150,7 +171,11 @@ func withEntry(text []byte, f Format, h filter.Host, comment string) ([]byte, Ch
 		start = append(start, end...)
 	}
 	line := bytes.Count(start, []byte("\n")) + 2
-	for _, form := range []string{"%s", "0.0.0.0 %s"} {
+	forms := []string{"%s", "0.0.0.0 %s"}
+	if likeHosts(text) {
+		slices.Reverse(forms)
+	}
+	for _, form := range forms {
 		edited := append(bytes.Clone(start), comment+end+fmt.Sprintf(form, h)+end...)
 		after, err := surveyOf(edited, f, h)
 		if err == nil && len(after.own) == 1 && after.own[0] == line && after.rest == before.rest && after.complain == before.complain {
@@ -158,6 +183,19 @@ func withEntry(text []byte, f Format, h filter.Host, comment string) ([]byte, Ch
 		}
 	}
 	return nil, Change{}, errForm
+}
+
+// likeHosts reports whether the last line that says something begins with an address: where a text may be read in more than
+// one way, the next line is to be like it.
+func likeHosts(text []byte) bool {
+	lines := bytes.Split(text, []byte("\n"))
+	for _, line := range slices.Backward(lines) {
+		if line = trim(line); !isComment(line) {
+			first, rest := nextField(uncomment(line))
+			return len(rest) > 0 && isAddress(first)
+		}
+	}
+	return false
 }
 
 func withoutEntry(text []byte, f Format, h filter.Host) ([]byte, Change, error) {

@@ -51,6 +51,7 @@ func TestAddEntry(t *testing.T) {
 		{"a byte order mark", "\ufeffa.example\n", "b.example", blocklists.Auto, "\ufeffa.example\n" + noted + "\nb.example\n", 3, ""},
 		{"a hosts file", "0.0.0.0 a.example\n", "b.example", blocklists.Auto, "0.0.0.0 a.example\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
 		{"a format that is set", "# new\n", "b.example", blocklists.Hosts, "# new\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
+		{"a format that is left out", "0.0.0.0 a.example\n", "b.example", "", "0.0.0.0 a.example\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
 		{"a bad line stays", "not a name\na.example\n", "b.example", blocklists.Domains, "not a name\na.example\n" + noted + "\nb.example\n", 4, ""},
 		{"an international name", "a.example\n", "Café.example", blocklists.Auto, "a.example\n" + noted + "\nxn--caf-dma.example\n", 3, ""},
 		{"an address", "a.example\n", "192.0.2.7", blocklists.Auto, "a.example\n" + noted + "\n192.0.2.7\n", 3, ""},

@@ -3,7 +3,6 @@ package blocklists
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,43 +20,40 @@ type Hit struct {
 	Path     string // of a rule for URLs: the beginning that it covers; "" for the whole host
 }
 
+// Found is what a search came to.
+type Found struct {
+	Hits   []Hit   // list by list in the order of the lines
+	Unread []error // one for each list that was not searched, or not to its end
+}
+
 // maxHits bounds what one search returns.
 const maxHits = 100_000
 
-// Search walks every list as [Keeper.Load] finds it and returns the entries that cover one of the hosts, list by list in
-// the order of the lines. It reads the texts, not a snapshot, so that it also finds what a snapshot leaves out: the same name
-// in a second list. It is called where Load could be, not beside Run. A list of which nothing can be read is missing from the
-// answer, and its error is in the error.
-func (k *Keeper) Search(ctx context.Context, hosts ...filter.Host) ([]Hit, error) {
+// Search walks every list as [Keeper.Load] finds it and returns the entries that cover one of the hosts. It reads the texts, not
+// a snapshot, so that it also finds what a snapshot leaves out: the same name in a second list. It is called where Load
+// could be, not beside Run.
+func (k *Keeper) Search(ctx context.Context, hosts ...filter.Host) (Found, error) {
 	if err := os.MkdirAll(k.shelf.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder for copies of lists: %w", err)
+		return Found{}, fmt.Errorf("make folder for copies of lists: %w", err)
 	}
 	s := search{ctx: ctx, below: suffixes(hosts)}
-	var errs []error
 	for _, l := range starters() {
-		s.list, s.category = l.name, l.category
-		errs = append(errs, Parse(bytes.NewReader(l.text), Domains, s.entry, ignore))
+		s.begin(l.name, l.category)
+		s.end(Parse(bytes.NewReader(l.text), Domains, s.entry, ignore))
 	}
 	for _, src := range k.sources {
 		k.loadSource(ctx, src)
 		if src.kept == nil {
-			errs = append(errs, src.err)
+			s.begin(src.Name, src.Category)
+			s.end(src.err)
 			continue
 		}
 		for _, p := range src.kept.Parts {
-			s.list, s.category = src.partName(p.Name), src.Category
-			if err := k.parsePart(src.Source, p, s.entry, ignore); err != nil {
-				errs = append(errs, fmt.Errorf("search %s: %w", s.list, err))
-			}
+			s.begin(src.partName(p.Name), src.Category)
+			s.end(k.parsePart(src.Source, p, s.entry, ignore))
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(s.hits) == maxHits {
-		errs = append(errs, fmt.Errorf("more than %d entries found; the rest is not shown", maxHits))
-	}
-	return s.hits, errors.Join(errs...)
+	return s.found, ctx.Err()
 }
 
 func ignore(filter.Complaint) {}
@@ -69,7 +65,19 @@ type search struct {
 	list     string
 	category filter.Category
 	walked   int
-	hits     []Hit
+	found    Found
+}
+
+func (s *search) begin(list string, c filter.Category) { s.list, s.category = list, c }
+
+// end notes what kept a list from being read.
+func (s *search) end(err error) {
+	if err == nil && len(s.found.Hits) == maxHits {
+		err = fmt.Errorf("only the first %d entries found are shown", maxHits)
+	}
+	if err != nil {
+		s.found.Unread = append(s.found.Unread, fmt.Errorf("%s: %w", s.list, err))
+	}
 }
 
 // suffixes maps every host and every name above it to the hosts at and below it.
@@ -102,10 +110,10 @@ func (s *search) entry(e filter.Entry) bool {
 		if e.Exact && h != found {
 			continue
 		}
-		if len(s.hits) == maxHits {
+		if len(s.found.Hits) == maxHits {
 			return false
 		}
-		s.hits = append(s.hits, Hit{
+		s.found.Hits = append(s.found.Hits, Hit{
 			Host: h, List: s.list, Category: s.category, Line: e.Line, Entry: found.String(), Path: e.Path,
 		})
 	}

@@ -40,9 +40,9 @@ func TestSearch(t *testing.T) {
 		{"nothing.example", nil},
 		{"unibet.nl", []string{"starter/gambling.txt gambling unibet.nl"}},
 	} {
-		hits, err := keeper.Search(t.Context(), hostOf(t, test.host))
+		found, err := keeper.Search(t.Context(), hostOf(t, test.host))
 		var got []string
-		for _, h := range hits {
+		for _, h := range found.Hits {
 			place := fmt.Sprintf("%s:%d", h.List, h.Line)
 			if strings.HasPrefix(h.List, "starter/") {
 				place = h.List // its lines move
@@ -53,13 +53,14 @@ func TestSearch(t *testing.T) {
 			t.Errorf("Search(%s) = %q, want %q", test.host, got, test.want)
 		}
 		for _, want := range []string{"gone.txt is not there", "has not been fetched yet"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("Search(%s) does not say what is missing: %v, want %q", test.host, err, want)
+			if unread := fmt.Sprint(found.Unread); err != nil || !strings.Contains(unread, want) {
+				t.Errorf("Search(%s) does not say what is missing: %v, %s, want %q", test.host, err, unread, want)
 			}
 		}
 	}
-	hits, _ := keeper.Search(t.Context(), hostOf(t, "www.other.example"), hostOf(t, "sub.example.net"))
-	if len(hits) != 2 || hits[0].Host.String() != "www.other.example" || hits[1].Host.String() != "sub.example.net" {
+	found, err := keeper.Search(t.Context(), hostOf(t, "www.other.example"), hostOf(t, "sub.example.net"))
+	hits := found.Hits
+	if err != nil || len(hits) != 2 || hits[0].Host.String() != "www.other.example" || hits[1].Host.String() != "sub.example.net" {
 		t.Errorf("Search of two hosts = %v", hits)
 	}
 }

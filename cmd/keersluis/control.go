@@ -114,6 +114,9 @@ func (s *server) controlHandler() http.Handler {
 	mux.Handle("POST /explain", answer(func(_ context.Context, q question) (any, error) {
 		return s.explain(q)
 	}))
+	mux.Handle("POST /lists", answer(func(_ context.Context, q listsQuestion) (any, error) {
+		return s.lists(q)
+	}))
 	mux.Handle("POST /totals", answer(func(ctx context.Context, q totalsQuestion) (any, error) {
 		return s.totals(ctx, q)
 	}))

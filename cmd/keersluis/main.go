@@ -80,7 +80,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&p.data, "data", "", "the folder for certificates, lists and log (default: below $XDG_STATE_HOME)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		newServe(&p), newCheck(&p), newExplain(&p), newLog(&p), newHealth(&p), newReload(&p), newUser(),
+		newServe(&p), newCheck(&p), newExplain(&p), newLists(&p), newLog(&p), newHealth(&p), newReload(&p), newUser(),
 	)
 	return root
 }

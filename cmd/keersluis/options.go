@@ -145,20 +145,28 @@ func (s *settings) keeperIn(dir string, feeds *http.Client, log *zap.Logger) (*b
 // snapshotOnce compiles the lists for a command, beside a running server or without one. It fetches nothing: of a feed it
 // has the copy in the data folder, where there is one.
 func (s *settings) snapshotOnce(ctx context.Context) (*filter.Snapshot, blocklists.Report, error) {
-	dir := filepath.Join(s.Data, "lists")
-	if _, err := os.Stat(dir); err != nil {
-		temporary, err := os.MkdirTemp("", "keersluis-lists-")
-		if err != nil {
-			return nil, blocklists.Report{}, fmt.Errorf("a folder for copies of lists: %w", err)
-		}
-		defer os.RemoveAll(temporary)
-		dir = temporary
-	}
-	keeper, err := s.keeperIn(dir, new(http.Client), zap.NewNop())
+	keeper, done, err := s.keeperOnce()
 	if err != nil {
 		return nil, blocklists.Report{}, err
 	}
+	defer done()
 	return keeper.Load(ctx)
+}
+
+// keeperOnce returns a keeper for a command, with the copies of the data folder where there are any. The caller calls done.
+func (s *settings) keeperOnce() (k *blocklists.Keeper, done func(), err error) {
+	dir, done := filepath.Join(s.Data, "lists"), func() {}
+	if _, err := os.Stat(dir); err != nil {
+		if dir, err = os.MkdirTemp("", "keersluis-lists-"); err != nil {
+			return nil, nil, fmt.Errorf("a folder for copies of lists: %w", err)
+		}
+		done = func() { os.RemoveAll(dir) }
+	}
+	if k, err = s.keeperIn(dir, new(http.Client), zap.NewNop()); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return k, done, nil
 }
 
 // roots returns the system's roots and the configured ones.

@@ -2,7 +2,6 @@ package blocklists_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keersluis/keersluis/blocklists"
@@ -194,32 +192,6 @@ func TestParseStops(t *testing.T) {
 	err := blocklists.Parse(strings.NewReader("0.0.0.0 a b c\n0.0.0.0 d\n"), blocklists.Hosts, func(filter.Entry) bool { n++; return n < 2 }, func(filter.Complaint) {})
 	if n != 2 || err != nil {
 		t.Errorf("got %d entries and %v, want 2 and no error", n, err)
-	}
-}
-
-func TestParseUnwraps(t *testing.T) {
-	const text = "a.example\r\nb.example\r\n"
-	var zipped bytes.Buffer
-	z := gzip.NewWriter(&zipped)
-	if _, err := io.WriteString(z, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	wide := []byte{0xff, 0xfe}
-	for _, u := range utf16.Encode([]rune(text)) {
-		wide = append(wide, byte(u), byte(u>>8))
-	}
-	for name, b := range map[string][]byte{"gzip": zipped.Bytes(), "UTF-16": wide, "UTF-8 with mark": []byte("\ufeff" + text)} {
-		entries, complaints := read(t, bytes.NewReader(b), blocklists.Auto)
-		if diff := cmp.Diff([]string{"1 a.example", "2 b.example"}, entries); diff != "" || complaints != nil {
-			t.Errorf("%s: %v (-want +got):\n%s", name, complaints, diff)
-		}
-	}
-	err := blocklists.Parse(bytes.NewReader(zipped.Bytes()[:zipped.Len()-9]), blocklists.Domains, func(filter.Entry) bool { return true }, func(filter.Complaint) {})
-	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("half a gzip: %v, want unexpected EOF", err)
 	}
 }
 

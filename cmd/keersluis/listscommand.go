@@ -37,7 +37,7 @@ func newLists(p *paths) *cobra.Command {
 		},
 	}
 	lists.PersistentFlags().StringVar(&flags.output, "output", "text", "text or json")
-	lists.AddCommand(newListsStatus(&flags), newListsSearch(&flags), newListsAdd(&flags), newListsRemove(&flags))
+	lists.AddCommand(newListsStatus(&flags), newListsSearch(&flags), newListsCheck(&flags), newListsAdd(&flags), newListsRemove(&flags))
 	return lists
 }
 

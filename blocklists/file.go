@@ -232,30 +232,47 @@ func (k *Keeper) accept(s *source, r record) error {
 	return nil
 }
 
-// judge says whether staged texts are a list: whether there are entries that can be used, and not mostly others. It returns
-// how many.
+// judge says whether staged texts are a list: whether there are entries that can be used, and few lines that can't. It returns
+// how many entries.
 func (k *Keeper) judge(ctx context.Context, s Source, parts []part) (int, error) {
-	const few = 20 // a person may make these mistakes; more than half of a longer text is no list
-	var t tally
-	good := 0
+	const (
+		few   = 20 // a person may make these mistakes in a list of any length
+		share = 20 // one line of so many in a longer one: 5 %
+	)
+	good, bad := 0, 0
+	var first filter.Complaint
+	complain := func(c filter.Complaint) {
+		if c.Reason == reasonQuery {
+			return // understood, and common in good lists of URLs: no sign of a bad one
+		}
+		if bad++; bad == 1 {
+			first = c
+		}
+	}
 	for _, p := range parts {
+		n := 0
 		err := k.parsePart(s, p, func(e filter.Entry) bool {
-			t.entries++
 			if _, err := filter.ParseHost(string(e.Host)); err == nil {
 				good++
+			} else {
+				complain(filter.Complaint{Line: e.Line, Reason: err.Error()})
 			}
-			return t.entries%(1<<16) != 0 || ctx.Err() == nil
-		}, t.add)
+			n++
+			return n%(1<<16) != 0 || ctx.Err() == nil
+		}, complain)
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return 0, fmt.Errorf("is not usable: %w", err)
 		}
 	}
-	bad := t.complaints + t.entries - good
 	switch {
 	case good == 0 && bad == 0:
 		return 0, errors.New("is empty; fill it, or take the list out of the configuration")
-	case good == 0, bad > few && bad > good:
-		return 0, fmt.Errorf("is not a list in the format %s: %d lines can't be used and %d can; set the right format", s.Format, bad, good)
+	case good == 0:
+		return 0, fmt.Errorf("is not a list in the format %s: none of %d lines can be used; the first, %d: %s; set the right format",
+			s.Format, bad, first.Line, first.Reason)
+	case bad > few && bad*share > good+bad:
+		return 0, fmt.Errorf("is quarantined: %d of %d lines can't be used in the format %s, which is more than 5 %%; the first, %d: %s",
+			bad, good+bad, s.Format, first.Line, first.Reason)
 	}
 	return good, nil
 }

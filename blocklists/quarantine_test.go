@@ -39,8 +39,11 @@ func TestQuarantine(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			file, shelf := t.TempDir()+"/list", t.TempDir()
 			source := blocklists.Source{Name: "list", Category: "test", Format: test.format, File: file}
-			good := "9.9.9.9\n"
-			write(t, file, good)
+			before := "before.example"
+			if test.format == blocklists.IP {
+				before = "9.9.9.9"
+			}
+			write(t, file, before+"\n")
 			load(t, newKeeper(t, shelf, source))
 			write(t, file, test.text)
 			snap, report := load(t, newKeeper(t, shelf, source))
@@ -48,7 +51,7 @@ func TestQuarantine(t *testing.T) {
 			if s.State != test.want || (s.Err != nil) != (test.err != "") || s.Err != nil && !strings.Contains(s.Err.Error(), test.err) {
 				t.Errorf("%s, %v; want %s, %q", s.State, s.Err, test.want, test.err)
 			}
-			if stays := holds(t, snap, "test", "9.9.9.9", ""); stays != (test.want == blocklists.LastGood) {
+			if stays := holds(t, snap, "test", before, ""); stays != (test.want == blocklists.LastGood) {
 				t.Errorf("the entry of before is in force: %t", stays)
 			}
 		})

@@ -59,7 +59,7 @@ type Change struct {
 //
 // It refuses what the list could not hold (a public suffix, a name that is there or is covered by one that is) and a file in
 // which the new line would not be read back as that one entry: a compressed one, say, or one of another format than a name
-// a line or a hosts file.
+// a line, a hosts file or an Adblock list.
 func AddEntry(path string, f Format, h filter.Host, n Note) (done Change, err error) {
 	if err := listable(h); err != nil {
 		return Change{}, err
@@ -116,8 +116,8 @@ func listable(h filter.Host) error {
 // survey is what a text says of one host, and a digest of what it says of all others.
 type survey struct {
 	own      []int  // lines with the host itself
-	parent   string // that covers it
-	above    int    // line of parent
+	covering string // the first name that covers it: itself, or one above it
+	line     int    // of covering; 0: none
 	entries  int
 	complain int
 	rest     [sha256.Size]byte
@@ -131,16 +131,17 @@ func surveyOf(text []byte, f Format, h filter.Host) (s survey, err error) {
 	err = Parse(bytes.NewReader(text), f, func(e filter.Entry) bool {
 		s.entries++
 		found, err := filter.ParseHost(string(e.Host))
-		switch {
-		case err != nil:
+		if err != nil {
 			s.entries--
-		case e.Path == "" && found == h && (len(s.own) == 0 || s.own[len(s.own)-1] != e.Line):
-			s.own = append(s.own, e.Line)
+		}
+		if e.Path == "" && !e.Exact && s.line == 0 && h.Within(found) {
+			s.covering, s.line = found.String(), e.Line
+		}
+		if e.Path == "" && found == h {
+			if len(s.own) == 0 || s.own[len(s.own)-1] != e.Line {
+				s.own = append(s.own, e.Line)
+			}
 			return true
-		case e.Path == "" && found == h:
-			return true
-		case e.Path == "" && !e.Exact && h.Within(found):
-			s.parent, s.above = found.String(), e.Line
 		}
 		fmt.Fprintf(rest, "%s\x00%s\x00%t\n", e.Host, e.Path, e.Exact)
 		return true
@@ -150,17 +151,17 @@ func surveyOf(text []byte, f Format, h filter.Host) (s survey, err error) {
 }
 
 // errForm is of a file that is a list, but not of a form that commands can edit.
-var errForm = errors.New("only lists with a name a line and hosts files, as plain text, are edited by command; edit this one by hand")
+var errForm = errors.New("only lists with a name a line, hosts files and Adblock lists, as plain text, are edited by command; edit this one by hand")
 
 func withEntry(text []byte, f Format, h filter.Host, comment string) ([]byte, Change, error) {
 	before, err := surveyOf(text, f, h)
 	switch {
 	case err != nil:
 		return nil, Change{}, err
-	case len(before.own) > 0:
-		return nil, Change{}, fmt.Errorf("%s is there already, on line %d", h, before.own[0])
-	case before.parent != "":
-		return nil, Change{}, fmt.Errorf("%s is covered already by %s on line %d", h, before.parent, before.above)
+	case before.covering == h.String():
+		return nil, Change{}, fmt.Errorf("%s is there already, on line %d", h, before.line)
+	case before.line > 0:
+		return nil, Change{}, fmt.Errorf("%s is covered already by %s on line %d", h, before.covering, before.line)
 	}
 	end := "\n"
 	if bytes.HasSuffix(text, []byte("\r\n")) {
@@ -171,14 +172,14 @@ func withEntry(text []byte, f Format, h filter.Host, comment string) ([]byte, Ch
 		start = append(start, end...)
 	}
 	line := bytes.Count(start, []byte("\n")) + 2
-	forms := []string{"%s", "0.0.0.0 %s"}
+	forms := []string{"%s", "0.0.0.0 %s", "||%s^"}
 	if likeHosts(text) {
-		slices.Reverse(forms)
+		forms[0], forms[1] = forms[1], forms[0]
 	}
 	for _, form := range forms {
 		edited := append(bytes.Clone(start), comment+end+fmt.Sprintf(form, h)+end...)
 		after, err := surveyOf(edited, f, h)
-		if err == nil && len(after.own) == 1 && after.own[0] == line && after.rest == before.rest && after.complain == before.complain {
+		if err == nil && after.line == line && after.rest == before.rest && after.complain == before.complain {
 			return edited, Change{line, comment}, nil
 		}
 	}
@@ -203,9 +204,9 @@ func withoutEntry(text []byte, f Format, h filter.Host) ([]byte, Change, error) 
 	switch {
 	case err != nil:
 		return nil, Change{}, err
-	case len(before.own) == 0 && before.parent != "":
+	case len(before.own) == 0 && before.line > 0:
 		return nil, Change{}, fmt.Errorf("%s is not there itself; %s on line %d covers it, and an exception in the policy opens it alone",
-			h, before.parent, before.above)
+			h, before.covering, before.line)
 	case len(before.own) == 0:
 		return nil, Change{}, fmt.Errorf("%s is not there", h)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,6 +31,16 @@ func contents(t testing.TB, path string) string {
 	return string(text)
 }
 
+// owner returns the user and the group of a file.
+func owner(t testing.TB, path string) [2]uint32 {
+	t.Helper()
+	var stat syscall.Stat_t
+	if err := syscall.Stat(path, &stat); err != nil {
+		t.Fatal(err)
+	}
+	return [2]uint32{stat.Uid, stat.Gid}
+}
+
 func note() blocklists.Note {
 	return blocklists.Note{Day: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), By: "beheer", Ticket: "I2026-7", Reason: "asked for"}
 }
@@ -52,6 +63,8 @@ func TestAddEntry(t *testing.T) {
 		{"a hosts file", "0.0.0.0 a.example\n", "b.example", blocklists.Auto, "0.0.0.0 a.example\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
 		{"a format that is set", "# new\n", "b.example", blocklists.Hosts, "# new\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
 		{"a format that is left out", "0.0.0.0 a.example\n", "b.example", "", "0.0.0.0 a.example\n" + noted + "\n0.0.0.0 b.example\n", 3, ""},
+		{"an Adblock list", "||a.example^\n", "b.example", "", "||a.example^\n" + noted + "\n||b.example^\n", 3, ""},
+		{"only the name itself is there", "x.example\nfull:a.example\n", "a.example", "", "x.example\nfull:a.example\n" + noted + "\na.example\n", 4, ""},
 		{"a bad line stays", "not a name\na.example\n", "b.example", blocklists.Domains, "not a name\na.example\n" + noted + "\nb.example\n", 4, ""},
 		{"an international name", "a.example\n", "Café.example", blocklists.Auto, "a.example\n" + noted + "\nxn--caf-dma.example\n", 3, ""},
 		{"an address", "a.example\n", "192.0.2.7", blocklists.Auto, "a.example\n" + noted + "\n192.0.2.7\n", 3, ""},
@@ -126,6 +139,7 @@ func TestRemoveEntry(t *testing.T) {
 		{"the last line without newline", "b.example\na.example", "a.example", "b.example\n", 2, "", ""},
 		{"of a hosts line", "0.0.0.0 a.example\tb.example c.example # x\n", "b.example", "0.0.0.0 a.example c.example # x\n", 1, "", ""},
 		{"the whole hosts line", "0.0.0.0 b.example\n0.0.0.0 a.example\n", "a.example", "0.0.0.0 b.example\n", 2, "", ""},
+		{"of an Adblock list", "||a.example^$important\n||b.example^\n", "a.example", "||b.example^\n", 1, "", ""},
 		{"a name below stays", "www.a.example\na.example\n", "a.example", "www.a.example\n", 2, "", ""},
 
 		{"not there", "b.example\n", "a.example", "", 0, "", "a.example is not there"},
@@ -162,8 +176,17 @@ func TestEditKeepsTheFile(t *testing.T) {
 	if err := os.Symlink("real.txt", link); err != nil {
 		t.Fatal(err)
 	}
+	if os.Geteuid() == 0 { // else there is only one owner that a test can give it
+		if err := os.Chown(real, 1234, 4321); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := owner(t, real)
 	if _, err := blocklists.AddEntry(link, blocklists.Auto, hostOf(t, "b.example"), note()); err != nil {
 		t.Fatal(err)
+	}
+	if got := owner(t, real); got != before {
+		t.Errorf("the file is of %v, was of %v", got, before)
 	}
 	if _, err := blocklists.AddEntry(link, blocklists.Auto, hostOf(t, "a.example"), note()); err == nil {
 		t.Error("a name was added twice")

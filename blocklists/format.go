@@ -188,7 +188,7 @@ func opening(line []byte) (format Format, alien string, document bool) {
 func shape(line []byte) Format {
 	first, rest := nextField(line)
 	switch {
-	case len(rest) > 0 && isAddress(first):
+	case len(rest) > 0 && rest[0] != '#' && rest[0] != ';' && isAddress(first):
 		return Hosts
 	case isAddress(first), isPrefix(first):
 		return IP

@@ -162,6 +162,7 @@ func TestParseTellsTheFormat(t *testing.T) {
 		{"adblock", "[Adblock Plus]\nb.example##x\n||a.example^\n", []string{"3 a.example"}},
 		{"adblock, without its head", "! x\n||a.example^\n@@||b.example^\nb.example##.x\n", []string{"2 a.example"}},
 		{"ip", "# x\n192.0.2.1\n192.0.2.0/24\n", []string{"2 192.0.2.1"}},
+		{"ip, with comments", "192.0.2.1 # a.example\n192.0.2.2 # b.example\n", []string{"1 192.0.2.1", "2 192.0.2.2"}},
 		{"domains, mostly addresses", "192.0.2.1\n192.0.2.2\na.example\n", []string{"1 192.0.2.1", "2 192.0.2.2", "3 a.example"}},
 		{"v2fly, mostly bare names", "a.example\nb.example\nfull:c.example\n", []string{"1 a.example", "2 b.example", "3 c.example exact"}},
 		{"v2fly, by its attributes", "a.example\nb.example @ads\n", []string{"1 a.example", "2 b.example"}},

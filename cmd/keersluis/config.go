@@ -90,7 +90,7 @@ type ListConfig struct {
 	File     string            `yaml:"file"` // a file, or a folder for ut1
 	URL      string            `yaml:"url"`
 	Category filter.Category   `yaml:"category"`
-	Format   blocklists.Format `yaml:"format"` // auto, hosts, domains, ut1; default auto
+	Format   blocklists.Format `yaml:"format"` // one of blocklists.Formats; default auto
 }
 
 // NetworkConfig is who asks from an address range.

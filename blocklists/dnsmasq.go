@@ -19,7 +19,7 @@ func dnsmasqLine(line []byte, emit func(filter.Entry)) string {
 	}
 	directive, value, ok := bytes.Cut(line, []byte("=/"))
 	end := bytes.LastIndexByte(value, '/')
-	if !ok || end < 0 {
+	if !ok || end < 0 || bytes.ContainsAny(value, " \t\v\f\r") {
 		return "a setting of dnsmasq that names no host to block"
 	}
 	names, to := value[:end], value[end+1:]

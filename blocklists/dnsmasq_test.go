@@ -31,6 +31,7 @@ func TestDnsmasq(t *testing.T) {
 		{"address=/a*b.example/", nil, "a wildcard inside a name; it may only stand before the first dot"},
 		{"ipset=/a.example/set", nil, "a setting of dnsmasq that blocks nothing; only address, server and local are read"},
 		{"address=/a.example", nil, setting},
+		{"address=/a.example/ b.example/", nil, setting},
 		{"server=192.0.2.1", nil, setting},
 		{"no-resolv", nil, setting},
 		{"a.example", nil, setting},

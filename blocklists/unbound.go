@@ -27,7 +27,7 @@ func unboundLine(line []byte, emit func(filter.Entry)) string {
 func unboundZone(value []byte, emit func(filter.Entry)) string {
 	name, rest, ok := unquote(value)
 	kind, _ := nextField(uncomment(rest))
-	if !ok || len(name) == 0 || len(kind) == 0 {
+	if !ok || len(name) == 0 || len(kind) == 0 || bytes.ContainsAny(name, " \t\v\f\r") {
 		return "a local-zone needs a name and a type"
 	}
 	switch string(bytes.Trim(kind, `"'`)) {

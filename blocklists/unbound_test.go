@@ -33,6 +33,7 @@ func TestUnbound(t *testing.T) {
 		{`local-zone: "a.example" nodefault`, nil, nothing},
 		{`local-zone: "a.example"`, nil, "a local-zone needs a name and a type"},
 		{`local-zone: "a.example`, nil, "a local-zone needs a name and a type"},
+		{`local-zone: "a.example b.example" refuse`, nil, "a local-zone needs a name and a type"},
 		{`local-zone:`, nil, "a local-zone needs a name and a type"},
 		{`local-zone: "." refuse`, nil, "a wildcard for every name"},
 		{`local-data-ptr: "192.0.2.1 a.example"`, nil, setting},

@@ -102,26 +102,38 @@ type match struct {
 	category int // of the verdict, an index; meaningless while nothing is listed
 }
 
-// listed walks the suffixes of host, shortest first, and leaves the strictest verdict in m.
+// listed walks the suffixes of host, shortest first, and leaves the strictest verdict in m. It asks for the slots of a
+// suffix before it looks at those of the one before: what is not in the processor's cache is fetched side by side.
 func (p *Policy) listed(m *match, host Host, path string, t *trace) {
 	s := p.snapshot
 	name, h := host.name, s.seed
+	var ahead cursor
+	at := len(name) // where the suffix of ahead starts; len(name) while there is none
 	for end := len(name); end > 0; {
 		start := strings.LastIndexByte(name[:end], '.') + 1
 		h = mix(h, name[start:end])
-		key := nameKey(h)
-		if one, more, ok := s.table.get(key); ok {
-			if more == nil {
-				m.take(one, name[start:], start == 0, t)
+		if start == 0 || end < len(name) { // no list may hold a whole top-level domain
+			c := s.table.seek(h)
+			if at < len(name) {
+				m.takeAll(&ahead, name, at, t)
 			}
-			for _, r := range more {
-				m.take(r, name[start:], start == 0, t)
-			}
+			ahead, at = c, start
 		}
 		if path != "" && len(s.urls) > 0 {
-			m.takeURLs(s.urls[key], name[start:], path, t)
+			m.takeURLs(s.urls[h], name[start:], path, t)
 		}
 		end = start - 1
+	}
+	if at < len(name) {
+		m.takeAll(&ahead, name, at, t)
+	}
+}
+
+// takeAll weighs the entries at c, which are for the suffix of name from start.
+func (m *match) takeAll(c *cursor, name string, start int, t *trace) {
+	table := &m.policy.snapshot.table
+	for r, more, ok := table.get(c); ok; r, more, ok = table.next(more) {
+		m.take(r, name[start:], start == 0, t)
 	}
 }
 
@@ -144,14 +156,14 @@ func pathWithin(path, prefix string) bool {
 
 // take weighs one entry that holds the host. whole says that text is the whole name (or URL), not a suffix of it.
 func (m *match) take(r ref, text string, whole bool, t *trace) {
-	if r&refExact != 0 && !whole {
+	if r.exact() && !whole {
 		return
 	}
 	list := m.policy.snapshot.at(r)
 	rule := &m.policy.rules[list.category]
 	v := Verdict{
 		Action: rule.action(&m.client), Reason: Listed, Category: rule.Category, Article: rule.Article,
-		Rule: Ref{List: list.name, Line: int(r&refLine) - list.base, Text: text}, Lists: m.verdict.Lists,
+		Rule: Ref{List: list.name, Line: r.line() - list.base, Text: text}, Lists: m.verdict.Lists,
 	}
 	step := Step{Check: CheckList, Ref: v.Rule, Category: v.Category, Action: v.Action, Outcome: Holds}
 	if v.Action != Allow {

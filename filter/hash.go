@@ -4,7 +4,7 @@ import "math/bits"
 
 // The names of a snapshot are addressed by a seeded 64-bit hash that is built label by label from the root, so that one
 // pass over a name gives the hashes of all its suffixes. The seed is random for each snapshot: who registers names can't
-// aim for collisions. Two different names share a hash with a chance of 2^-64 a pair.
+// aim for collisions.
 const (
 	fold1 = 0x9e3779b97f4a7c15
 	fold2 = 0xd6e8feb86659fd93
@@ -15,10 +15,10 @@ const (
 func mix[T string | []byte](parent uint64, label T) uint64 {
 	h := fold(parent^uint64(len(label)), fold1)
 	for ; len(label) >= 8; label = label[8:] {
-		h = fold(h^load(label, 8), fold2)
+		h = fold(h^(load4(label)|load4(label[4:])<<32), fold2)
 	}
 	if len(label) > 0 {
-		h = fold(h^load(label, len(label)), fold3)
+		h = fold(h^tail(label), fold3)
 	}
 	return h
 }
@@ -29,13 +29,19 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// load returns the first n <= 8 bytes of s as a little-endian number.
-func load[T string | []byte](s T, n int) uint64 {
-	var x uint64
-	for i := range n {
-		x |= uint64(s[i]) << (8 * i)
+// load4 returns the first 4 bytes of s as a little-endian number, in a form that the compiler makes one load of.
+func load4[T string | []byte](s T) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+// tail returns the 1-7 bytes of s as a number, another for all s of one length.
+func tail[T string | []byte](s T) uint64 {
+	n := len(s)
+	if n >= 4 {
+		return load4(s) | load4(s[n-4:])<<32
 	}
-	return x
+	return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
 }
 
 // hashName returns the hash of a whole canonical name.
@@ -51,3 +57,6 @@ func hashName[T string | []byte](seed uint64, name T) uint64 {
 	}
 	return h
 }
+
+// hashWhole returns bits of a name that have nothing to do with hashName: two names with one hash differ in these.
+func hashWhole(seed uint64, name []byte) uint16 { return uint16(mix(^seed, name)) }

@@ -12,7 +12,7 @@ const MaxCategories = 64
 type List struct {
 	Name     string // how the list is called in verdicts and complaints: a file name, mostly
 	Category Category
-	Entries  iter.Seq[Entry] // walked once; must be the same entries each time
+	Entries  iter.Seq[Entry] // walked once, seldom again; must be the same entries each time
 }
 
 // Entry is one line of a list (a hosts line with several names gives several entries).

@@ -102,7 +102,7 @@ func (p *Policy) addException(e Exception) {
 	for _, c := range e.Categories {
 		x.covers |= 1 << p.index(c)
 	}
-	key := nameKey(hashName(p.snapshot.seed, e.Host.name))
+	key := hashName(p.snapshot.seed, e.Host.name)
 	p.exceptions[key] = append(p.exceptions[key], x)
 }
 
@@ -158,7 +158,7 @@ func (p *Policy) opened(r *Request, t *trace) open {
 	for end := len(name); end > 0; {
 		start := strings.LastIndexByte(name[:end], '.') + 1
 		h = mix(h, name[start:end])
-		at := p.exceptions[nameKey(h)]
+		at := p.exceptions[h]
 		for i := range at {
 			p.open(&o, r, name[start:], &at[i], t)
 		}

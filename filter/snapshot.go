@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -53,34 +54,42 @@ func (s *Snapshot) Bytes() int { return s.table.bytes() }
 // Categories returns the categories that the lists have, in the order they were first seen.
 func (s *Snapshot) Categories() []Category { return append([]Category(nil), s.categories...) }
 
-// Compile makes a snapshot of lists, walking each once. A line that can't be used is a complaint, never an error; the
-// error is about the whole: too many categories or lines.
-func Compile(lists ...List) (*Snapshot, []Complaint, error) {
-	b := builder{snapshot: &Snapshot{seed: rand.Uint64(), urls: map[uint64][]urlRule{}}, digest: sha256.New()}
-	for _, l := range lists {
-		if err := b.list(l); err != nil {
-			return nil, b.complaints, err
+// Compile makes a snapshot of lists, walking each once; or again, where two names have one hash, with another seed. A line
+// that can't be used is a complaint, never an error; the error is about the whole: too many categories or lines.
+func Compile(lists ...List) (*Snapshot, []Complaint, error) { return compile(rand.Uint64, lists) }
+
+// maxSeeds bounds the seeds tried. With 5.6 million names one in 35,000 fails.
+const maxSeeds = 4
+
+func compile(seed func() uint64, lists []List) (s *Snapshot, complaints []Complaint, err error) {
+	for range maxSeeds {
+		b := newBuilder(seed())
+		for _, l := range lists {
+			if err := b.list(l); err != nil {
+				return nil, b.complaints, err
+			}
+		}
+		if s, err = b.finish(); err == nil {
+			return s, b.complaints, nil
 		}
 	}
-	return b.finish(), b.complaints, nil
+	return nil, nil, fmt.Errorf("tell the names of the lists apart: %w", err)
 }
 
 // builder holds what is known before the size of the table is.
 type builder struct {
 	snapshot   *Snapshot
-	chunks     [][]pair // of fixed capacity: growing one slice would hold the old and the new at once
-	count      int
+	staging    staging
 	next       int // the base of the next list
 	complaints []Complaint
-	digest     hash.Hash
+	sum        hash.Hash
+	digest     *bufio.Writer // to sum; its errors are those of a hash: none
 }
 
-type pair struct {
-	key uint64
-	ref ref
+func newBuilder(seed uint64) *builder {
+	sum := sha256.New()
+	return &builder{snapshot: &Snapshot{seed: seed, urls: map[uint64][]urlRule{}}, sum: sum, digest: bufio.NewWriter(sum)}
 }
-
-const chunkPairs = 1 << 14
 
 var (
 	errTooManyCategories = fmt.Errorf("more than %d categories in the lists", MaxCategories)
@@ -97,7 +106,7 @@ func (b *builder) list(l List) error {
 	fmt.Fprintf(b.digest, "\x00%s\x00%s\x00", l.Name, l.Category)
 	last, refused := 0, 0
 	for e := range l.Entries {
-		if b.next+e.Line > int(refLine) {
+		if b.next+e.Line > maxLine {
 			return errTooManyLines
 		}
 		last = max(last, e.Line)
@@ -144,93 +153,107 @@ func (b *builder) entry(list int, e Entry) (reason string) {
 	if e.Path == "" && !isAddr && isICANNSuffix(name) {
 		return "a public suffix: it would block everything below it"
 	}
-	b.digest.Write(name)
-	b.digest.Write([]byte(e.Path))
-	r := ref(b.snapshot.lists[list].base + e.Line)
-	if e.Exact {
-		r |= refExact
-		b.digest.Write([]byte{1})
-	}
-	b.digest.Write([]byte{0})
-	key := nameKey(hashName(b.snapshot.seed, name))
+	r := newRef(b.snapshot.lists[list].base+e.Line, e.Exact)
+	b.digestEntry(name, e)
+	key := hashName(b.snapshot.seed, name)
 	if e.Path != "" {
 		text := string(name) + e.Path
 		b.snapshot.urls[key] = append(b.snapshot.urls[key], urlRule{path: e.Path, text: text, ref: r})
 		b.snapshot.entries++
 		return ""
 	}
-	if b.count%chunkPairs == 0 {
-		b.chunks = append(b.chunks, make([]pair, 0, chunkPairs))
-	}
-	tail := len(b.chunks) - 1
-	b.chunks[tail] = append(b.chunks[tail], pair{key, r})
-	b.count++
+	b.staging.add(staged{key: key, ref: r, check: hashWhole(b.snapshot.seed, name)})
 	return ""
 }
 
-func (b *builder) finish() *Snapshot {
-	s := b.snapshot
-	s.table = newTable(b.count)
-	for i, chunk := range b.chunks {
-		for _, p := range chunk {
-			if s.table.add(p.key, p.ref, s.covers) {
-				s.entries++
-			}
-		}
-		b.chunks[i] = nil
+func (b *builder) digestEntry(name []byte, e Entry) {
+	_, _ = b.digest.Write(name)
+	_, _ = b.digest.WriteString(e.Path)
+	if e.Exact {
+		_ = b.digest.WriteByte(1)
 	}
+	_ = b.digest.WriteByte(0)
+}
+
+func (b *builder) finish() (*Snapshot, error) {
+	s := b.snapshot
+	table, entries, err := b.staging.fill(newRef(b.next, false), s.covers)
+	if err != nil {
+		return nil, err
+	}
+	s.table = table
+	s.entries += entries
 	for _, rules := range s.urls { // the most specific first
 		sort.SliceStable(rules, func(i, j int) bool { return len(rules[i].path) > len(rules[j].path) })
 	}
-	copy(s.digest[:], b.digest.Sum(nil))
-	return s
+	_ = b.digest.Flush()
+	copy(s.digest[:], b.sum.Sum(nil))
+	return s, nil
 }
 
 // covers reports whether entry have makes entry r of the same name needless.
 func (s *Snapshot) covers(have, r ref) bool {
-	return s.at(have).category == s.at(r).category && (have&refExact == 0 || r&refExact != 0)
+	return s.at(have).category == s.at(r).category && (!have.exact() || r.exact())
 }
 
 // at returns the list that a ref stands in.
 func (s *Snapshot) at(r ref) *compiledList {
-	line := int(r & refLine)
+	line := r.line()
 	i := sort.Search(len(s.lists), func(i int) bool { return s.lists[i].base > line })
 	return &s.lists[i-1]
-}
-
-// nameKey keeps hashes off the value that marks an empty slot.
-func nameKey(h uint64) uint64 {
-	if h == 0 {
-		return 1
-	}
-	return h
 }
 
 // isICANNSuffix reports whether name is a public suffix of the ICANN part (co.uk). The private part (blogspot.com) can be
 // blocked: an organisation may want to.
 func isICANNSuffix(name []byte) bool {
-	dots := bytes.Count(name, []byte("."))
-	if dots > 3 { // the longest rules have four labels
-		return false
-	}
-	if dots == 1 && flatTLD(name[bytes.IndexByte(name, '.')+1:]) {
-		return false
+	if dot := bytes.LastIndexByte(name, '.'); dot > 0 {
+		tld, label := name[dot+1:], name[1+bytes.LastIndexByte(name[:dot], '.'):dot]
+		if len(label) > longestSuffixLabel(tld) || bytes.Count(name, []byte(".")) > deepestSuffix(label, tld) {
+			return false
+		}
 	}
 	s := string(name)
 	suffix, icann := publicsuffix.PublicSuffix(s)
-	return suffix == s && (icann || dots == 0)
+	return suffix == s && (icann || !strings.Contains(s, "."))
 }
 
-// flatTLD reports whether a top-level domain is one of those under which real lists have most names and under which the
-// ICANN part has no rules: asking the public suffix list takes longer than all the rest of an entry. A test holds the
-// names against that list.
-func flatTLD(tld []byte) bool {
+// longestSuffixLabel returns how long a label directly below a top-level domain may be for the ICANN part to have a rule
+// for it or below it. Asking the public suffix list takes longer than all the rest of an entry and leaves garbage, so this
+// knows the domains under which real lists have most names. A test holds it against that list.
+func longestSuffixLabel(tld []byte) int {
 	switch string(tld) {
-	case "com", "net", "org", "nl", "de", "xyz", "top", "club", "online", "site", "shop", "live", "vip", "bet", "casino",
-		"xxx", "porn", "sex", "cc", "eu", "ch", "app", "dev":
-		return true
+	case "cc", "cf", "ch", "de", "eu", "ga", "gq", "nl", "ru", "su", "tk", "tv":
+		return 0
+	case "at", "be", "ca", "cl", "cn", "co", "cz", "es", "gg", "io", "ir", "mx", "pw", "to", "us", "ws":
+		return 3
+	case "au", "me", "tw":
+		return 4
+	case "id", "in", "ml", "pro", "ro", "uk", "vn", "za":
+		return 10
+	case "br", "fr", "pl":
+		return 16
+	case "aero", "arpa", "coop", "int":
+		return 63
 	}
-	return false
+	if len(tld) > 2 && !hasALabel(tld) { // a generic one
+		return 0
+	}
+	return 63
+}
+
+// deepestSuffix returns how many dots a rule of the ICANN part at or below label.tld has at most, likewise.
+func deepestSuffix(label, tld []byte) int {
+	switch string(tld) {
+	case "us":
+		return 3
+	case "cn", "fr", "id", "in", "it", "kr", "mx", "pro", "ro", "ua", "vn", "za":
+		return 1
+	case "br", "uk":
+		if l := string(label); l != "nom" && l != "gov" && l != "sch" {
+			return 1
+		}
+	}
+	return 2
 }
 
 // readable returns the text of an entry for a complaint: valid UTF-8, at most 80 bytes or so.
